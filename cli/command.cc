@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+
+#include "cli/commands.h"
+
+namespace sparekey {
+namespace {
+
+constexpr ArgumentSpec kName{"NAME", Count::kOne};
+constexpr ArgumentSpec kMaybeName{"NAME", Count::kOptional};
+constexpr OptionSpec kDoor{"door", "ssh|web|other",
+                           "the door that the attempt counts for (default: other)"};
+
+// noun, verb, arguments, options; summary; details; what runs. A table is read by rows:
+// clang-format off
+std::vector<CommandSpec> SystemCommands() {
+  return {
+      {"status", "", {}, {},
+       "one screen: service, lockouts, SSH gate, accounts, alerts, clock",
+       "", RunStatus},
+      {"init", "", {}, {},
+       "creates the master key and the store, once",
+       "Works without the service. Changes nothing where a key or a store exists already.\n",
+       RunInit},
+      {"settings", "show", {}, {},
+       "shows every setting with its default and range",
+       "", RunSettingsShow},
+      {"settings", "get", {{"KEY", Count::kOne}}, {},
+       "prints the value of a setting",
+       "", RunSettingsGet},
+      {"settings", "set", {{"KEY=VALUE", Count::kOneOrMore}}, {},
+       "changes settings, all or none",
+       "", RunSettingsSet},
+      {"ssh", "status", {}, {},
+       "shows the SSH gate of the system and of accounts",
+       "", RunSshStatus},
+      {"ssh", "enable", {kMaybeName}, {},
+       "opens the SSH gate",
+       "Without a name: the system's and every account's.\n",
+       RunSshEnable},
+      {"ssh", "disable", {kMaybeName}, {},
+       "closes the SSH gate",
+       "Without a name: the system's. Denies every SSH login in its scope, keys included.\n",
+       RunSshDisable},
+      {"events", "", {},
+       {{"follow", "", "stay and print what happens, until Ctrl-C"},
+        {"since", "T", "from this time on: 2026-11-23T14:02:00Z, 2026-11-23, or 90m, 12h, 7d ago"},
+        {"account", "NAME", "only of this account"}},
+       "prints what happened, oldest first",
+       "Without --since: the last 100 events. With --json and --follow: one JSON value a line.\n",
+       RunEvents},
+  };
+}
+
+std::vector<CommandSpec> UserCommands() {
+  return {
+      {"user", "enroll", {kName},
+       {{"label", "L", "name of the authenticator (default: the service's)"},
+        {"type", "totp|hotp", "kind of one-time code"},
+        {"digits", "N", "digits of a one-time code, 6 to 8"},
+        {"interval", "S", "seconds of a TOTP step, 5 to 3600"},
+        {"algorithm", "A", "sha1, sha256 or sha512"},
+        {"secret-stdin", "", "take the secret (base32) from standard input, not a new one"},
+        {"codes-out", "FILE", "write the backup codes to a new file, .txt (people) or .json"},
+        {"qr", "FILE", "write the QR code to a new file, .svg or .png"},
+        {"no-confirm", "", "make it active at once, without a code that proves it"}},
+       "gives an account its first authenticator and a sheet of backup codes",
+       "Shows the secret, its URI and a QR code, then asks for one code that proves it all.\n"
+       "Backup codes are shown once, or written to a file of mode 0600 that must not exist yet.\n"
+       "What is not given here is taken from the settings (otp.*).\n",
+       RunUserEnroll},
+      {"user", "confirm", {kName}, {},
+       "finishes an enrolment with one code",
+       "Reads the code from standard input or a hidden prompt.\n",
+       RunUserConfirm},
+      {"user", "show", {kName}, {},
+       "shows what is known about an account",
+       "", RunUserShow},
+      {"user", "list", {}, {},
+       "lists the accounts",
+       "", RunUserList},
+      {"user", "remove", {kName}, {},
+       "takes two-factor logins from an account",
+       "Authenticators and backup codes are void. Counters and lockouts stay.\n",
+       RunUserRemove},
+      {"user", "unlock", {kName}, {},
+       "ends a lockout, never a super-lockout",
+       "Clears the wrong one-time codes and fills the budget; failed recoveries stay.\n",
+       RunUserUnlock},
+  };
+}
+
+std::vector<CommandSpec> AttemptCommands() {
+  return {
+      {"codes", "new", {kName},
+       {{"out", "FILE", "write the codes to a new file, .txt (people) or .json (programs)"}},
+       "makes a new sheet of backup codes and voids the old one",
+       "The codes are shown once, or written to a file of mode 0600 that must not exist yet.\n",
+       RunCodesNew},
+      {"codes", "status", {kName}, {},
+       "shows how many backup codes are left",
+       "", RunCodesStatus},
+      {"verify", "", {kName}, {kDoor},
+       "checks one one-time code: an attempt like any other",
+       "Reads the code from standard input or a hidden prompt. Root vouches for the first\n"
+       "factor.\n",
+       RunVerify},
+      {"recover", "", {kName}, {kDoor},
+       "checks backup codes: a recovery like any other",
+       "Reads the backup codes from standard input, one a line, or from hidden prompts. Root\n"
+       "vouches for the first factor.\n",
+       RunRecover},
+  };
+}
+
+std::vector<CommandSpec> ConsoleCommands() {
+  return {
+      {"console", "", {}, {},
+       "the local console's menu: see lockouts, reset accounts, end a super-lockout",
+       "Only at the local console: keyboard and screen, serial line, IPMI, hypervisor's screen.\n",
+       RunConsole},
+      {"console", "reset", {kMaybeName},
+       {{"system", "", "end the system's super-lockout and reset the accounts that caused it"},
+        {"root", "DIR", "work on the system that is mounted at DIR (rescue boot)"}},
+       "resets an account at the local console",
+       "The account gets a new password; its authenticators and backup codes are void, its\n"
+       "counters and lockouts are cleared, and it must enrol again. Works without the service.\n",
+       RunConsoleReset},
+      {"help", "", {{"NOUN", Count::kOptional}, {"VERB", Count::kOptional}}, {},
+       "explains a noun or a verb",
+       "", RunHelp},
+  };
+}
+// clang-format on
+
+}  // namespace
+
+const std::vector<NounSpec>& Nouns() {
+  static const std::vector<NounSpec> nouns = {
+      {"status", "the whole system on one screen"},
+      {"init", "first set-up"},
+      {"user", "accounts and their enrolment"},
+      {"codes", "backup codes"},
+      {"verify", "check a one-time code"},
+      {"recover", "check backup codes"},
+      {"settings", "the policy"},
+      {"ssh", "the SSH gate"},
+      {"events", "what happened"},
+      {"console", "the local console's way back in"},
+      {"help", "explanations"},
+  };
+  return nouns;
+}
+
+const std::vector<CommandSpec>& Commands() {
+  static const std::vector<CommandSpec> commands = [] {
+    std::vector<CommandSpec> all;
+    for (const auto& group :
+         {SystemCommands(), UserCommands(), AttemptCommands(), ConsoleCommands()}) {
+      all.insert(all.end(), group.begin(), group.end());
+    }
+    return all;
+  }();
+  return commands;
+}
+
+const std::vector<OptionSpec>& GlobalOptions() {
+  static const std::vector<OptionSpec> options = {
+      {"config", "FILE", "configuration file (default: /etc/sparekey/sparekey.conf)"},
+      {"state-dir", "DIR", "folder of the store (default: /var/lib/sparekey)"},
+      {"socket", "PATH", "the service's socket (default: /run/sparekey/api.sock)"},
+      {"json", "", "print one JSON value on standard output and nothing else there"},
+      {"help", "", "explain the noun or the verb"},
+      {"version", "", "print the version"},
+  };
+  return options;
+}
+
+const NounSpec* FindNoun(std::string_view noun) {
+  for (const NounSpec& spec : Nouns()) {
+    if (spec.name == noun) return &spec;
+  }
+  return nullptr;
+}
+
+const CommandSpec* FindCommand(std::string_view noun, std::string_view verb) {
+  for (const CommandSpec& spec : Commands()) {
+    if (spec.noun == noun && spec.verb == verb) return &spec;
+  }
+  return nullptr;
+}
+
+std::string NameOf(const CommandSpec& command) {
+  std::string name(command.noun);
+  if (!command.verb.empty()) name += ' ' + std::string(command.verb);
+  return name;
+}
+
+std::string Synopsis(const CommandSpec& command) {
+  std::string text = "sparekey " + NameOf(command);
+  for (const ArgumentSpec& argument : command.arguments) {
+    const std::string name(argument.name);
+    text += argument.count == Count::kOptional ? " [" + name + ']' : ' ' + name;
+    if (argument.count == Count::kOneOrMore) text += "...";
+  }
+  for (const OptionSpec& option : command.options) {
+    text += " [--" + std::string(option.name);
+    if (!option.value.empty()) text += ' ' + std::string(option.value);
+    text += ']';
+  }
+  return text;
+}
+
+std::optional<std::string> Invocation::Get(std::string_view option) const {
+  const auto found = options.find(option);
+  if (found == options.end()) return std::nullopt;
+  return found->second;
+}
+
+std::string_view Invocation::First() const {
+  return arguments.empty() ? std::string_view() : std::string_view(arguments.front());
+}
+
+}  // namespace sparekey

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// events: what happened, as a list or as it happens.
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "core/clock.h"
+
+namespace sparekey {
+namespace {
+
+constexpr std::size_t kPage = 500;
+constexpr std::size_t kDefaultEvents = 100;
+constexpr std::chrono::milliseconds kFollowDeadline{35'000};  // the service answers within 25 s
+
+struct Wish {
+  std::string account;  // empty: all
+  std::string since;    // RFC 3339, empty: the last kDefaultEvents
+};
+
+std::optional<std::chrono::seconds> ParseAge(std::string_view text) {
+  if (text.size() < 2 || text.size() > 7) return std::nullopt;
+  const std::string_view digits = text.substr(0, text.size() - 1);
+  int number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size() || number < 0)
+    return std::nullopt;
+  switch (text.back()) {
+    case 's':
+      return std::chrono::seconds(number);
+    case 'm':
+      return std::chrono::minutes(number);
+    case 'h':
+      return std::chrono::hours(number);
+    case 'd':
+      return std::chrono::hours(24) * number;
+    default:
+      return std::nullopt;
+  }
+}
+
+Result<std::string> ParseSince(const std::string& text) {
+  if (const auto age = ParseAge(text)) return FormatTime(ReadClock() - *age);
+  const bool date_only = text.size() == 10;
+  const auto time = ParseTime(date_only ? text + "T00:00:00Z" : text);
+  if (time) return FormatTime(*time);
+  return Invalid("--since: '" + Escape(text) +
+                 "' is no time; possible: 2026-11-23T14:02:00Z, 2026-11-23, or 90m, 12h, 7d ago");
+}
+
+Result<Wish> ParseWish(const Invocation& invocation) {
+  Wish wish;
+  if (const auto account = invocation.Get("account")) {
+    const Status named = CheckName("--account", *account);
+    if (!named.ok()) return named.error();
+    wish.account = *account;
+  }
+  if (const auto since = invocation.Get("since")) {
+    Result<std::string> time = ParseSince(*since);
+    if (!time.ok()) return time.error();
+    wish.since = *time;
+  }
+  return wish;
+}
+
+std::string TargetOf(const Wish& wish) {
+  std::string target = "/v1/events?account=" + PercentEncode(wish.account);
+  if (!wish.since.empty()) target += "&since=" + PercentEncode(wish.since);
+  return target;
+}
+
+// Newest first by pages, answered oldest first.
+Answer LoadEvents(Api& api, const Wish& wish) {
+  std::vector<Json> newest_first;
+  const std::size_t page_size = wish.since.empty() ? kDefaultEvents : kPage;
+  const std::string target = TargetOf(wish) + "&limit=" + std::to_string(page_size);
+  std::string before;
+  bool more = true;
+  while (more) {
+    const Answer page = api.Get(target + before);
+    if (!page.ok()) return Answer{page.failure, {}};
+    const Json& events = ListOf(page.body.Expose(), "events");
+    newest_first.insert(newest_first.end(), events.begin(), events.end());
+    more = !wish.since.empty() && events.size() == page_size;
+    if (more) before = "&before_id=" + std::to_string(NumberOf(events.back(), "id"));
+  }
+  Json all = Json::array();
+  for (auto event = newest_first.rbegin(); event != newest_first.rend(); ++event) {
+    all.push_back(std::move(*event));
+  }
+  return Answer{{}, SecretJson(Json{{"events", std::move(all)}})};
+}
+
+Colour ColourOf(std::string_view kind) {
+  if (kind == "login" || kind == "recovery") return Colour::kGood;
+  if (kind == "lockout" || kind == "super_lockout" || kind == "gate_closed") return Colour::kBad;
+  const bool warning = kind == "wrong_code" || kind == "replay" || kind == "failed_recovery" ||
+                       kind == "clock_wrong";
+  return warning ? Colour::kWarning : Colour::kNone;
+}
+
+// To the second; no zone shifts the seconds.
+std::string TimeOf(const Json& event) {
+  const std::string time = TextOf(event, "time");
+  return time.size() >= 20 && ParseTime(time) ? LocalTime(time) + time.substr(16, 3) : Escape(time);
+}
+
+std::string LineOf(const Json& event) {
+  std::string kind = TextOf(event, "kind");
+  std::string padded = Escape(kind);
+  padded.resize(std::max<std::size_t>(padded.size(), 18), ' ');
+  std::string line = TimeOf(event) + "  " + Coloured(STDOUT_FILENO, ColourOf(kind), padded);
+  const std::string account = TextOf(event, "account");
+  line += "  " + (account.empty() ? "-" : Escape(account));
+  if (const auto door = TextOf(event, "door"); !door.empty()) line += "  door=" + Escape(door);
+  if (const auto host = TextOf(event, "remote_host"); !host.empty())
+    line += "  from=" + Escape(host);
+  if (const auto detail = TextOf(event, "detail"); !detail.empty()) line += "  " + Escape(detail);
+  return line + '\n';
+}
+
+// false: nobody reads any more.
+bool PrintEvents(const Json& events, bool json, std::int64_t& last) {
+  for (const Json& event : events) {
+    last = std::max(last, NumberOf(event, "id"));
+    const std::string line =
+        json ? event.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n' : LineOf(event);
+    if (!Print(line)) return false;
+  }
+  return true;
+}
+
+bool IsOutputGone() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  return poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
+// Every line was written whole, so there is nothing to finish.
+extern "C" void EndCleanly(int) { _exit(0); }
+
+void EndCleanlyOnSignals() {
+  struct sigaction action {};
+  action.sa_handler = EndCleanly;
+  sigemptyset(&action.sa_mask);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+}
+
+int Follow(Context& context, Api& api, const Wish& wish, std::int64_t last) {
+  const std::string target = "/v1/events?follow=1&account=" + PercentEncode(wish.account);
+  bool reachable = true;
+  while (!IsOutputGone()) {
+    const Answer answer = api.Get(target + "&after_id=" + std::to_string(last), kFollowDeadline);
+    if (answer.ok()) {
+      reachable = true;
+      if (!PrintEvents(ListOf(answer.body.Expose(), "events"), context.json, last)) break;
+      continue;
+    }
+    const bool passing =
+        !answer.failure->answered || answer.failure->status == ExitStatus::kTryAgain;
+    if (!passing) return Fail(context, *answer.failure);
+    if (reachable) Say("sparekey: " + answer.failure->message + "; trying again");
+    reachable = false;
+    poll(nullptr, 0, 1000);
+  }
+  return End(ExitStatus::kDone);
+}
+
+}  // namespace
+
+int RunEvents(Context& context, const Invocation& invocation) {
+  const Result<Wish> wish = ParseWish(invocation);
+  if (!wish.ok()) return Fail(context, wish.error());
+  const bool follow = invocation.Has("follow");
+  if (follow) EndCleanlyOnSignals();
+  Api api = context.OpenApi();
+  const Answer answer = LoadEvents(api, *wish);
+  if (!answer.ok()) return Fail(context, *answer.failure);
+  if (context.json && !follow) {
+    PrintJson(answer.body.Expose());
+    return End(ExitStatus::kDone);
+  }
+  std::int64_t last = 0;
+  const bool read = PrintEvents(ListOf(answer.body.Expose(), "events"), context.json, last);
+  return read && follow ? Follow(context, api, *wish, last) : End(ExitStatus::kDone);
+}
+
+}  // namespace sparekey

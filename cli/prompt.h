@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Secrets and answers from standard input: prompts on a terminal (hidden ones restore the terminal
+// whatever signal comes), lines where it is no terminal. Nothing is read ahead.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/secret.h"
+
+namespace sparekey {
+
+enum class Echo { kOff, kOn };
+
+inline constexpr std::size_t kMaxLineBytes = 4096;
+
+// One line without its end. nullopt: end of input, a line above kMaxLineBytes, or an error. The
+// prompt goes to standard error, and only where standard input is a terminal.
+std::optional<SecretBytes> ReadAnswer(std::string_view prompt, Echo echo);
+
+// The lines up to the end of input that are not blank, at most `most` + 1 of them.
+std::vector<SecretBytes> ReadLines(std::size_t most);
+
+// Whether exactly "YES" was typed.
+bool IsYesTyped(std::string_view prompt);
+
+}  // namespace sparekey

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/text.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include "core/clock.h"
+
+namespace sparekey {
+namespace {
+
+bool WriteAll(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// Length of the UTF-8 sequence at the front, 0 where there is none (RFC 3629: no overlong forms,
+// no surrogates) or where it is a control character.
+std::size_t PrintableLength(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x80) return first >= ' ' && first != 0x7F ? 1 : 0;
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if (!IsContinuation(text[i])) return 0;
+  }
+  const auto second = static_cast<unsigned char>(text[1]);
+  const bool control = first == 0xC2 && second < 0xA0;
+  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+  const bool outside = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
+  // Bidirectional overrides (U+202A to U+202E, U+2066 to U+2069) would turn what stands behind.
+  const auto third = static_cast<unsigned char>(length == 3 ? text[2] : 0);
+  const bool turns = first == 0xE2 && ((second == 0x80 && third >= 0xA8 && third <= 0xAE) ||
+                                       (second == 0x81 && third >= 0xA6 && third <= 0xA9));
+  return control || overlong || outside || turns ? 0 : length;
+}
+
+std::string_view CodeOf(Colour colour) {
+  switch (colour) {
+    case Colour::kGood:
+      return "\x1b[32m";
+    case Colour::kWarning:
+      return "\x1b[33m";
+    case Colour::kBad:
+      return "\x1b[1;31m";
+    case Colour::kBold:
+      return "\x1b[1m";
+    case Colour::kNone:
+      break;
+  }
+  return "";
+}
+
+std::size_t Width(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !IsContinuation(c); }));
+}
+
+}  // namespace
+
+bool Print(std::string_view text) { return WriteAll(STDOUT_FILENO, text); }
+
+bool Say(std::string_view line) { return WriteAll(STDERR_FILENO, std::string(line) + '\n'); }
+
+std::string Escape(std::string_view text) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string escaped;
+  while (!text.empty()) {
+    const std::size_t length = PrintableLength(text);
+    if (length != 0) {
+      escaped += text.substr(0, length);
+    } else {
+      const auto byte = static_cast<unsigned char>(text[0]);
+      escaped += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return escaped;
+}
+
+bool IsTerminal(int fd) { return isatty(fd) == 1; }
+
+std::string Coloured(int fd, Colour colour, std::string_view text) {
+  const char* no_colour = std::getenv("NO_COLOR");  // https://no-color.org: set and not empty
+  const bool wanted = no_colour == nullptr || *no_colour == '\0';
+  if (colour == Colour::kNone || !wanted || !IsTerminal(fd)) return std::string(text);
+  return std::string(CodeOf(colour)) + std::string(text) + "\x1b[0m";
+}
+
+std::string LocalTime(std::string_view rfc3339) {
+  const auto time = ParseTime(rfc3339);
+  return time ? FormatLocalTime(*time) : Escape(rfc3339);
+}
+
+std::string Table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], Width(Escape(row[i])));
+    }
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string cell = Escape(row[i]);
+      text += cell;
+      if (i + 1 < row.size()) text += std::string(widths[i] - Width(cell) + 2, ' ');
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace sparekey

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people and programs read: results on standard output, messages on standard error. Written
+// with write(2) at once, so that no buffer keeps a secret.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sparekey {
+
+// false: nobody reads any more.
+bool Print(std::string_view text);  // standard output
+bool Say(std::string_view line);    // standard error; adds the end of the line
+
+// Control characters, and bytes that are not UTF-8, as \xNN: what others wrote cannot move the
+// cursor or add lines.
+std::string Escape(std::string_view text);
+
+enum class Colour { kNone, kGood, kWarning, kBad, kBold };
+// Only where `fd` is a terminal and NO_COLOR is not set.
+std::string Coloured(int fd, Colour colour, std::string_view text);
+bool IsTerminal(int fd);
+
+// RFC 3339 as this host's local time; anything else as it is, escaped.
+std::string LocalTime(std::string_view rfc3339);
+
+// Columns two spaces apart; the last one is not padded. Texts are escaped.
+std::string Table(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace sparekey

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened, as it is stored, shown and sent to hooks. Never holds a code or a secret.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/clock.h"
+
+namespace sparekey {
+
+enum class Door : std::uint8_t { kSsh, kWeb, kConsole, kOther };
+std::string_view ToString(Door door);  // ssh, web, console, other
+std::optional<Door> ParseDoor(std::string_view text);
+
+enum class EventKind : std::uint8_t {
+  kLogin,           // accepted by a one-time code
+  kRecovery,        // accepted by backup codes
+  kWrongCode,       // wrong one-time code, counted
+  kReplay,          // spent code again, not counted
+  kFailedRecovery,  // wrong set of backup codes, counted
+  kLockout,
+  kSuperLockout,
+  kGateClosed,
+  kGateOpened,
+  kEnrolmentBegun,
+  kEnrolmentFinished,
+  kEnrolmentRemoved,
+  kSheetReplaced,
+  kUnlocked,
+  kSettingsChanged,
+  kConsoleReset,
+  kClockWrong,
+};
+std::string_view ToString(EventKind kind);  // login, recovery, wrong_code, …
+std::optional<EventKind> ParseEventKind(std::string_view text);
+
+struct Event {
+  EventKind kind = EventKind::kLogin;
+  std::string account;  // empty: the system
+  std::optional<Door> door;
+  std::string remote_host;  // as PAM said it; shown escaped
+  std::string detail;       // one line for people; may be empty
+  TimePoint time{};
+  std::int64_t id = 0;  // given by the store, ascending
+};
+
+}  // namespace sparekey

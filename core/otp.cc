@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/otp.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <memory>
+#include <new>
+#include <span>
+
+#include "core/policy.h"
+
+namespace sparekey {
+namespace {
+
+constexpr std::int64_t kLastStep = std::numeric_limits<std::int64_t>::max();
+
+// OpenSSL fails here only for want of memory (or of an algorithm that every provider has), and is
+// treated as operator new is: the net of the entry point catches it, and the login is denied
+// without being counted.
+void Check(bool succeeded) {
+  if (!succeeded) throw std::bad_alloc();
+}
+
+struct FreeContext {
+  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+};
+using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeContext>;
+
+struct FreeMac {
+  void operator()(EVP_MAC* mac) const { EVP_MAC_free(mac); }
+};
+
+// An HMAC context with an all-zero key. Looking the algorithms up costs more than using them, so
+// that each is made once, never changed, and duplicated for use.
+MacContext NewTemplate(const char* digest) {
+  const std::unique_ptr<EVP_MAC, FreeMac> mac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
+  Check(mac != nullptr);
+  MacContext context(EVP_MAC_CTX_new(mac.get()));
+  Check(context != nullptr);
+  const std::array<unsigned char, 20> key{};
+  const std::array<OSSL_PARAM, 2> parameters{
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(digest), 0),
+      OSSL_PARAM_construct_end()};
+  Check(EVP_MAC_init(context.get(), key.data(), key.size(), parameters.data()) == 1);
+  return context;
+}
+
+// Never freed: OpenSSL's own exit handler may run before this file's.
+const EVP_MAC_CTX* Template(HashAlgorithm algorithm) {
+  static const auto* const sha1 = NewTemplate("SHA1").release();
+  static const auto* const sha256 = NewTemplate("SHA256").release();
+  static const auto* const sha512 = NewTemplate("SHA512").release();
+  switch (algorithm) {
+    case HashAlgorithm::kSha256:
+      return sha256;
+    case HashAlgorithm::kSha512:
+      return sha512;
+    case HashAlgorithm::kSha1:
+      break;
+  }
+  return sha1;
+}
+
+// RFC 4226 section 5.3 for one secret, which is scheduled into the HMAC once.
+class CodeGenerator {
+ public:
+  CodeGenerator(HashAlgorithm algorithm, const SecretBytes& secret)
+      : context_(EVP_MAC_CTX_dup(Template(algorithm))) {
+    Check(context_ != nullptr);
+    Check(EVP_MAC_init(context_.get(), secret.Expose().data(), secret.size(), nullptr) == 1);
+  }
+
+  // Fills `code` with decimal digits, one a byte. Divides by constants only: no time that depends
+  // on the value.
+  void Compute(std::uint64_t step, std::span<std::uint8_t> code) {
+    std::uint32_t value = Truncate(step);
+    for (std::size_t i = code.size(); i-- > 0; value /= 10) {
+      code[i] = static_cast<std::uint8_t>('0' + value % 10);
+    }
+  }
+
+ private:
+  std::uint32_t Truncate(std::uint64_t step) {
+    std::array<std::uint8_t, 8> message{};
+    for (int i = 7; i >= 0; --i, step >>= 8) message[i] = static_cast<std::uint8_t>(step);
+    std::array<std::uint8_t, EVP_MAX_MD_SIZE> mac{};
+    std::size_t size = 0;
+    // With no key, init begins a new message under the key of before.
+    Check(EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1 &&
+          EVP_MAC_update(context_.get(), message.data(), message.size()) == 1 &&
+          EVP_MAC_final(context_.get(), mac.data(), &size, mac.size()) == 1);
+    const std::size_t offset = mac[size - 1] & 0x0f;
+    const std::uint32_t value = (mac[offset] & 0x7fU) << 24 | mac[offset + 1] << 16 |
+                                mac[offset + 2] << 8 | mac[offset + 3];
+    Wipe(std::span(mac));
+    return value;
+  }
+
+  MacContext context_;
+};
+
+struct Steps {
+  std::int64_t first;
+  std::int64_t last;  // first - 1: none
+};
+
+// The steps whose codes count at `now`; those up to the mark are still among them.
+std::optional<Steps> Window(const Authenticator& authenticator, TimePoint now, int window) {
+  if (authenticator.type == OtpType::kHotp) {
+    const std::int64_t mark = std::clamp<std::int64_t>(authenticator.mark, -1, kLastStep - 1);
+    return Steps{mark + 1, mark + std::min<std::int64_t>(kHotpLookAhead, kLastStep - 1 - mark)};
+  }
+  const auto step = TotpStep(now, authenticator.interval);
+  if (!step) return std::nullopt;
+  return Steps{std::max<std::int64_t>(*step - window, 0),
+               std::min(*step, kLastStep - 1 - window) + window};
+}
+
+}  // namespace
+
+SecretBytes ComputeOtp(HashAlgorithm algorithm, const SecretBytes& secret, std::uint64_t step,
+                       int digits) {
+  SecretBytes code(static_cast<std::size_t>(digits));
+  CodeGenerator(algorithm, secret).Compute(step, code.Expose());
+  return code;
+}
+
+std::optional<std::int64_t> TotpStep(TimePoint time, std::chrono::seconds interval) {
+  const auto since_epoch = time.time_since_epoch();
+  if (since_epoch.count() < 0 || interval.count() < 1) return std::nullopt;
+  return since_epoch / interval;
+}
+
+OtpMatch MatchOtp(const Authenticator& authenticator, std::string_view code, TimePoint now,
+                  int window) {
+  const auto steps = Window(authenticator, now, window);
+  const int digits = authenticator.digits;
+  if (!steps || digits < 6 || digits > 8 || authenticator.secret.empty()) return {};
+
+  CodeGenerator generator(authenticator.algorithm, authenticator.secret);
+  SecretBytes expected(static_cast<std::size_t>(digits));
+  const auto is_code_of = [&](std::int64_t step) {
+    generator.Compute(static_cast<std::uint64_t>(step), expected.Expose());
+    return ConstantTimeEqual(expected.ExposeText(), code);
+  };
+  const std::int64_t mark = authenticator.mark;
+  std::int64_t highest = -1;
+  for (std::int64_t step = steps->first; step <= steps->last; ++step) {
+    // Arithmetic instead of a branch: the time must not say which step it was.
+    const std::int64_t matches = is_code_of(step) & (step > mark);
+    highest = matches * step + (1 - matches) * highest;
+  }
+  OtpMatch match;
+  if (highest >= 0) match.fresh = highest;
+  if (mark >= 0) match.replay = is_code_of(mark);
+  return match;
+}
+
+bool IsClockUsable(const Authenticator& authenticator, TimePoint now, TimePoint built, int window) {
+  if (authenticator.type == OtpType::kHotp) return true;
+  const auto step = TotpStep(now, authenticator.interval);
+  return step && now >= built && authenticator.mark - *step <= window;
+}
+
+}  // namespace sparekey

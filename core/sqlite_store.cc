@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sqlite_store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <new>
+
+#include "core/sqlite.h"
+#include "core/store_draft.h"
+#include "core/store_files.h"
+#include "core/store_rows.h"
+#include "core/store_schema.h"
+
+namespace sparekey {
+namespace {
+
+// 4 KiB frames in the log. Small enough that moving them while nobody waits stalls nobody long; the
+// most is where a log that never finds a quiet moment is moved all the same.
+constexpr int kIdleFrames = 512;
+constexpr int kMostFrames = 16384;
+constexpr auto kCheckpointRetry = std::chrono::seconds(1);
+constexpr off_t kLogHeader = 32, kFrameHeader = 24;
+
+void Fail(std::span<Work* const> works, const Error& error) {
+  for (Work* work : works) work->status = error;
+}
+
+struct BatchEnd {
+  // The work whose own records could not be written. It has its error.
+  std::optional<std::size_t> culprit;
+  bool lost = false;  // nothing of the batch was done
+};
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(std::string folder, MasterKey key, OwnerLock lock)
+      : lock_(std::move(lock)), path_(StorePath(folder, kStoreFile)), key_(std::move(key)) {}
+
+  Status Connect();
+
+  void Run(std::span<Work> works) override;
+  Result<std::vector<Account>> ListAccounts(const std::string& after, std::size_t limit) override;
+  Result<AccountCounts> CountAccounts() override;
+  Result<std::vector<std::string>> ListClosedGates() override;
+  Result<std::vector<Event>> ReadEvents(const EventQuery& query) override;
+  void Idle() override { MoveLog(kIdleFrames); }
+
+ private:
+  // The records that every work needs, as the transaction sees them.
+  struct Cache {
+    SystemState system;
+    Policy policy;
+    std::int64_t last_event = 0;
+  };
+
+  Status Reconnect() { return database_ ? Ok() : Connect(); }
+  Status LoadCache();
+  Status RepairLog();
+  void Disconnect();
+
+  BatchEnd RunBatch(std::span<Work* const> works);
+  bool MakeRoom();
+  Status RunOne(Work& work);
+  Status Write(const Draft& draft);
+  Status Begin();
+  Status Commit();
+  void RollBack();
+  void MoveLog(int frames);
+
+  OwnerLock lock_;
+  std::string path_;
+  MasterKey key_;
+  std::unique_ptr<Database> database_;  // none while a fault of the disk keeps it closed
+  std::unique_ptr<StoreRows> rows_;
+  Cache cache_;
+  Cache before_;  // as of the last commit, while a transaction is open
+  bool begun_ = false;
+  off_t frame_bytes_ = 0;
+  std::optional<off_t> good_log_;  // the log must be cut to this before it is read again
+  std::chrono::steady_clock::time_point next_move_{};
+};
+
+Status SqliteStore::Connect() {
+  const Status repaired = RepairLog();
+  if (!repaired) return repaired;
+  Result<std::unique_ptr<Database>> database = OpenWithSchema(path_);
+  if (!database) return database.error();
+  database_ = std::move(*database);
+  rows_ = std::make_unique<StoreRows>(*database_, key_);
+  const Status loaded = LoadCache();
+  if (!loaded) {
+    Disconnect();
+    return loaded;
+  }
+  // So that the log's length is known. A full disk must not keep the store closed; one that cannot
+  // even sync must.
+  const Status moved = database_->Checkpoint();
+  if (!moved && database_->distrusted()) {
+    Disconnect();
+    return moved;
+  }
+  if (!moved) next_move_ = std::chrono::steady_clock::now() + kCheckpointRetry;
+  database_->MoveLogAtClose(true);
+  return Ok();
+}
+
+Status SqliteStore::LoadCache() {
+  const Status key = rows_->CheckKey();
+  if (!key) return key;
+  Result<SystemState> system = rows_->LoadSystem();
+  if (!system) return system.error();
+  Result<Policy> policy = rows_->LoadPolicy();
+  if (!policy) return policy.error();
+  const Result<std::int64_t> last_event = rows_->LastEvent();
+  if (!last_event) return last_event.error();
+  const Result<std::int64_t> page = database_->ReadNumber("PRAGMA page_size");
+  if (!page) return page.error();
+  cache_ = {std::move(*system), std::move(*policy), *last_event};
+  frame_bytes_ = kFrameHeader + *page;
+  return Ok();
+}
+
+// A commit whose sync failed is answered with an error, but may stand whole in the log. It must not
+// come back when the log is read again.
+Status SqliteStore::RepairLog() {
+  if (!good_log_) return Ok();
+  const std::string path = path_ + "-wal";
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd && errno != ENOENT) return SystemError(path, "open");
+  struct stat info {};
+  if (fd && ::fstat(fd.get(), &info) != 0) return SystemError(path, "look at");
+  if (info.st_size > *good_log_ && ::ftruncate(fd.get(), *good_log_) != 0) {
+    return SystemError(path, "shorten");
+  }
+  if (fd && ::fsync(fd.get()) != 0) return SystemError(path, "sync");
+  good_log_.reset();
+  return Ok();
+}
+
+void SqliteStore::Disconnect() {
+  const std::optional<int> frames = database_->log_frames();
+  if (database_->distrusted() && frames) {
+    good_log_ = *frames == 0 ? 0 : kLogHeader + *frames * frame_bytes_;
+  }
+  if (database_->distrusted()) database_->MoveLogAtClose(false);
+  rows_.reset();
+  database_.reset();
+}
+
+void SqliteStore::Run(std::span<Work> works) {
+  std::vector<Work*> waiting;
+  for (Work& work : works) waiting.push_back(&work);
+  bool made_room = false;
+  while (!waiting.empty()) {
+    BatchEnd end;
+    try {
+      end = RunBatch(waiting);
+    } catch (const std::bad_alloc&) {
+      RollBack();
+      Fail(waiting, {ErrorCode::kUnavailable, "out of memory"});
+    }
+    if (end.culprit) {
+      // Without the one that cannot be written, the others are decided again.
+      waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(*end.culprit));
+    } else if (end.lost && !made_room) {
+      made_room = true;
+      if (!MakeRoom()) break;
+    } else {
+      break;
+    }
+  }
+  MoveLog(kMostFrames);
+}
+
+BatchEnd SqliteStore::RunBatch(std::span<Work* const> works) {
+  const Status connected = Reconnect();
+  if (!connected) Fail(works, connected.error());
+  if (!connected) return {};
+  std::size_t first_change = works.size();
+  for (std::size_t i = 0; i < works.size(); ++i) {
+    const Status written = RunOne(*works[i]);
+    if (begun_) first_change = std::min(first_change, i);
+    if (written) continue;
+    RollBack();
+    works[i]->status = written.error();
+    if (written.error().code != ErrorCode::kUnavailable) return {i, true};
+    Fail(works.subspan(std::min(first_change, i)), written.error());
+    return {std::nullopt, true};
+  }
+  const Status committed = Commit();
+  if (committed) return {};
+  RollBack();
+  // Also those who only looked: what they saw did not come to be.
+  Fail(works.subspan(first_change), {ErrorCode::kUnavailable, committed.error().message});
+  return {std::nullopt, true};
+}
+
+// A log whose frames are all in the database file is written over from its start, which takes no
+// space on a full disk.
+bool SqliteStore::MakeRoom() {
+  return database_ && !database_->distrusted() && database_->log_frames().value_or(1) > 0 &&
+         database_->Checkpoint().ok();
+}
+
+// An error means that the transaction is lost. All that concerns this work alone is its status.
+Status SqliteStore::RunOne(Work& work) {
+  Result<Draft> draft = DecideWork(work, *rows_, cache_.system, cache_.policy);
+  // SQLite ends a transaction by itself after some faults, even of a read.
+  if (begun_ && !database_->InTransaction()) {
+    return Error{ErrorCode::kUnavailable, draft ? "the store gave up" : draft.error().message};
+  }
+  work.status = draft ? Ok() : Status(draft.error());
+  return draft ? Write(*draft) : Ok();
+}
+
+Status SqliteStore::Write(const Draft& draft) {
+  if (draft.IsEmpty()) return Ok();
+  Status status = begun_ ? Ok() : Begin();
+  if (status) status = WriteAccounts(draft, *rows_);
+  if (status && draft.changes.system) {
+    cache_.system = draft.records.system;
+    status = rows_->StoreSystem(cache_.system);
+  }
+  if (status && draft.changes.policy) {
+    cache_.policy = draft.records.policy;
+    status = rows_->StorePolicy(cache_.policy);
+  }
+  for (const Event& event : draft.changes.events) {
+    if (status) status = rows_->AppendEvent(event, ++cache_.last_event);
+  }
+  return status;
+}
+
+Status SqliteStore::Begin() {
+  before_ = cache_;
+  Status status = database_->Use("BEGIN IMMEDIATE").Finish();
+  begun_ = status.ok();
+  return status;
+}
+
+Status SqliteStore::Commit() {
+  if (!begun_) return Ok();
+  Status status = database_->Use("COMMIT").Finish();
+  if (status) begun_ = false;
+  return status;
+}
+
+void SqliteStore::RollBack() {
+  if (begun_) cache_ = std::move(before_);
+  begun_ = false;
+  if (!database_) return;
+  if (database_->InTransaction()) (void)database_->Use("ROLLBACK").Finish();
+  if (!database_->distrusted() && !database_->InTransaction()) return;
+  Disconnect();
+  (void)Connect();  // or when the next work comes
+}
+
+void SqliteStore::MoveLog(int frames) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!database_ || now < next_move_ || database_->log_frames().value_or(frames) < frames) return;
+  if (database_->Checkpoint()) return;
+  next_move_ = now + kCheckpointRetry;
+}
+
+Result<std::vector<Account>> SqliteStore::ListAccounts(const std::string& after,
+                                                       std::size_t limit) {
+  const Status connected = Reconnect();
+  if (!connected) return connected.error();
+  return rows_->ListAccounts(after, limit);
+}
+
+Result<AccountCounts> SqliteStore::CountAccounts() {
+  const Status connected = Reconnect();
+  if (!connected) return connected.error();
+  return rows_->CountAccounts();
+}
+
+Result<std::vector<std::string>> SqliteStore::ListClosedGates() {
+  const Status connected = Reconnect();
+  if (!connected) return connected.error();
+  return rows_->ListClosedGates();
+}
+
+Result<std::vector<Event>> SqliteStore::ReadEvents(const EventQuery& query) {
+  const Status connected = Reconnect();
+  if (!connected) return connected.error();
+  return rows_->ReadEvents(query);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> OpenSqliteStore(const std::string& state_dir, MasterKey key) {
+  const Status folder = CheckStoreFolder(state_dir);
+  if (!folder) return folder.error();
+  struct stat info {};
+  const std::string path = StorePath(state_dir, kStoreFile);
+  if (::lstat(path.c_str(), &info) != 0) {
+    return Error{ErrorCode::kNotFound,
+                 path +
+                     ": there is no store, though its master key is there; put it back "
+                     "from a backup, or see what this says: sparekey init"};
+  }
+  const Status files = CheckStoreFiles(state_dir);
+  if (!files) return files.error();
+  Result<OwnerLock> lock = OwnerLock::Take(state_dir);
+  if (!lock) return lock.error();
+  auto store = std::make_unique<SqliteStore>(state_dir, std::move(key), std::move(*lock));
+  const Status connected = store->Connect();
+  if (!connected) return connected.error();
+  if (::access(StorePath(state_dir, kReserveFile).c_str(), F_OK) != 0) {
+    (void)WriteReserve(state_dir);  // as soon as there is space
+  }
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace sparekey

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The seam between the rules and what keeps their outcome. The heart is one operation: load
+// records, run a pure step over them, make the outcome durable, or say why not.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/account.h"
+#include "core/events.h"
+#include "core/policy.h"
+#include "core/result.h"
+
+namespace sparekey {
+
+// Whose record a step needs. With a uid, a record of another name that has this uid is found too:
+// "not found" is believed only when the name and the uid are both unknown.
+struct AccountKey {
+  std::string name;
+  std::optional<uid_t> uid;
+};
+
+struct LoadedAccount {
+  std::optional<Account> account;        // the record of this name
+  std::optional<std::string> uid_taken;  // the uid's record, where it has another name
+};
+
+// What a step sees and may change. Accounts stand in the order in which they were asked for.
+struct Records {
+  std::vector<LoadedAccount> accounts;
+  SystemState system;
+  Policy policy;
+};
+
+// What a step changed. Records not named here are not written. An account that the step created
+// (was nullopt) is inserted. `deleted` is not possible: a removed enrolment keeps its counters.
+struct Changes {
+  std::vector<std::size_t> accounts;  // indexes into Records::accounts
+  bool system = false;
+  bool policy = false;
+  std::vector<Event> events;  // ids are given by the store
+};
+
+// Pure: no clock, no I/O, no log; may be run again on fresh records. An error leaves the step
+// without effect and becomes its status.
+using Step = std::function<Result<Changes>(Records& records)>;
+
+struct Work {
+  std::vector<AccountKey> accounts;
+  Step step;
+  Status status = Ok();  // out
+};
+
+struct EventQuery {
+  std::optional<std::string> account;
+  std::optional<std::int64_t> after_id;   // ascending, ids above this
+  std::optional<std::int64_t> before_id;  // descending, ids below this; default: newest first
+  std::optional<TimePoint> since;
+  std::size_t limit = 100;  // at most 1000
+};
+
+struct AccountCounts {
+  std::uint64_t none = 0, active = 0, pending = 0, locked = 0, super_locked = 0;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Runs the works one after the other, each seeing the outcome of those before it, and makes all
+  // changes durable with one commit before it returns. A work whose records are damaged or whose
+  // step fails gets its error and changes nothing; the others go on. If the commit fails, every
+  // work gets the error and nothing is changed. Works without changes cost no commit.
+  virtual void Run(std::span<Work> works) = 0;
+
+  // Ascending by name, names above `after` ("" : from the first), at most `limit` (<= 1000).
+  virtual Result<std::vector<Account>> ListAccounts(const std::string& after,
+                                                    std::size_t limit) = 0;
+  virtual Result<AccountCounts> CountAccounts() = 0;
+  // Names of the accounts whose own SSH gate is closed, by their flags: opens no record.
+  virtual Result<std::vector<std::string>> ListClosedGates() = 0;
+  virtual Result<std::vector<Event>> ReadEvents(const EventQuery& query) = 0;
+
+  // Housekeeping that must stay off the path of logins; called when no work waits.
+  virtual void Idle() = 0;
+};
+
+}  // namespace sparekey

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/store_rows.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <limits>
+
+#include "core/record_codec.h"
+
+namespace sparekey {
+namespace {
+
+constexpr std::size_t kMostListed = 1000;
+constexpr char kSystemRow[] = "system";
+constexpr char kPolicyRow[] = "policy";
+constexpr char kKeyCheckRow[] = "key_check";
+constexpr std::string_view kKeyCheck = "sparekey";
+
+constexpr std::int64_t kEnrolmentMask = 3;
+constexpr std::int64_t kLockedFlag = 4, kSuperLockedFlag = 8;
+constexpr std::int64_t kGateFlag = 16;  // the highest: kListClosedGates asks for >= 16
+static_assert(static_cast<int>(Enrolment::kNone) == 0 &&
+              static_cast<int>(Enrolment::kPending) == 1 &&
+              static_cast<int>(Enrolment::kActive) == 2);
+
+constexpr char kSelectAccount[] = "SELECT name, uid, flags, record FROM account WHERE name=?";
+constexpr char kSelectName[] = "SELECT name FROM account WHERE uid=?";
+constexpr char kInsertAccount[] = "INSERT INTO account(uid, flags, record, name) VALUES(?,?,?,?)";
+constexpr char kUpdateAccount[] = "UPDATE account SET uid=?, flags=?, record=? WHERE name=?";
+// Leaves the indexes alone: a login changes one page.
+constexpr char kUpdateRecord[] = "UPDATE account SET record=? WHERE name=?";
+constexpr char kReleaseUid[] = "UPDATE account SET uid=NULL WHERE name=?";
+constexpr char kListAccounts[] =
+    "SELECT name, uid, flags, record FROM account WHERE name>? ORDER BY name LIMIT ?";
+constexpr char kListClosedGates[] =
+    "SELECT name FROM account INDEXED BY account_flags WHERE flags >= 16 ORDER BY name";
+constexpr char kCountAccounts[] = "SELECT flags, count(*) FROM account GROUP BY flags";
+
+constexpr char kSelectState[] = "SELECT value FROM state WHERE name=?";
+constexpr char kInsertState[] = "INSERT INTO state(value, name) VALUES(?,?)";
+constexpr char kUpdateState[] = "UPDATE state SET value=? WHERE name=?";
+
+constexpr char kLastEvent[] = "SELECT max(id) FROM event";
+constexpr char kInsertEvent[] = "INSERT INTO event(id, time, account, body) VALUES(?,?,?,?)";
+constexpr char kEventsUp[] =
+    "SELECT id, time, account, body FROM event WHERE id>? AND id<? AND time>=? ORDER BY id LIMIT ?";
+constexpr char kEventsDown[] =
+    "SELECT id, time, account, body FROM event WHERE id>? AND id<? AND time>=?"
+    " ORDER BY id DESC LIMIT ?";
+constexpr char kAccountEventsUp[] =
+    "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<? AND time>=?"
+    " ORDER BY id LIMIT ?";
+constexpr char kAccountEventsDown[] =
+    "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<? AND time>=?"
+    " ORDER BY id DESC LIMIT ?";
+
+// Table, field, version of the layout, then what names the row; lengths keep the parts apart.
+std::string Context(std::initializer_list<std::string> parts) {
+  std::string context;
+  for (const std::string& part : parts) context += std::to_string(part.size()) + ":" + part;
+  return context;
+}
+
+// What stands for a uid in the row.
+std::int64_t StoredUid(uid_t uid) { return uid == kNoUid ? -1 : std::int64_t{uid}; }
+
+std::string AccountContext(const std::string& name, std::int64_t uid, std::int64_t flags) {
+  return Context({"account", "record", "1", name, std::to_string(uid), std::to_string(flags)});
+}
+
+std::string StateContext(const char* name) { return Context({"state", "value", "1", name}); }
+
+std::string EventContext(std::int64_t id, TimePoint time, const std::string& account) {
+  return Context({"event", "body", "1", std::to_string(id),
+                  std::to_string(time.time_since_epoch().count()), account});
+}
+
+Error Damaged(const std::string& what) {
+  return {ErrorCode::kDamaged, what + " in the store is damaged"};
+}
+
+Statement& BindUid(Statement& statement, uid_t uid) {
+  return uid == kNoUid ? statement.BindNull() : statement.Bind(StoredUid(uid));
+}
+
+}  // namespace
+
+std::int64_t FlagsOf(const Account& account) {
+  return static_cast<std::int64_t>(account.enrolment()) | (account.locked ? kLockedFlag : 0) |
+         (account.super_locked ? kSuperLockedFlag : 0) | (account.gate ? kGateFlag : 0);
+}
+
+Status StoreRows::CheckKey() {
+  const Result<SecretBytes> value = LoadState(kKeyCheckRow);
+  if (value && ConstantTimeEqual(value->ExposeText(), kKeyCheck)) return Ok();
+  if (!value && value.error().code != ErrorCode::kDamaged) return value.error();
+  return Error{ErrorCode::kDamaged,
+               "the master key does not fit the store (or the store's check value is damaged); "
+               "restore the key and the store that belong together"};
+}
+
+Status StoreRows::InsertState(const SystemState& system, const Policy& policy) {
+  Status status = InsertStateRow(kKeyCheckRow, SecretBytes(kKeyCheck));
+  if (status) status = InsertStateRow(kSystemRow, EncodeSystem(system));
+  if (status) status = InsertStateRow(kPolicyRow, EncodePolicy(policy));
+  return status;
+}
+
+Result<SystemState> StoreRows::LoadSystem() {
+  const Result<SecretBytes> value = LoadState(kSystemRow);
+  if (!value) return value.error();
+  return DecodeSystem(value->Expose());
+}
+
+Result<Policy> StoreRows::LoadPolicy() {
+  const Result<SecretBytes> value = LoadState(kPolicyRow);
+  if (!value) return value.error();
+  return DecodePolicy(value->Expose());
+}
+
+Status StoreRows::StoreSystem(const SystemState& system) {
+  return StoreState(kSystemRow, EncodeSystem(system));
+}
+
+Status StoreRows::StorePolicy(const Policy& policy) {
+  return StoreState(kPolicyRow, EncodePolicy(policy));
+}
+
+Result<StoredAccount> StoreRows::LoadAccount(const AccountKey& key) {
+  StoredAccount stored;
+  {
+    Statement row = database_.Use(kSelectAccount);
+    const Result<bool> found = row.Bind(key.name).Next();
+    if (!found) return found.error();
+    if (*found) {
+      Result<Account> account = OpenAccount(row);
+      if (!account) return account.error();
+      stored.row = AccountRow{account->uid, row.Number(2)};
+      stored.loaded.account = std::move(*account);
+    }
+  }
+  if (!key.uid || (stored.row && stored.row->uid == *key.uid)) return stored;
+  Result<std::optional<std::string>> name = FindNameOf(*key.uid);
+  if (!name) return name.error();
+  // Known by uid, but not found by name, or found there with another uid.
+  if (*name == key.name) return Damaged("the record of " + key.name);
+  stored.loaded.uid_taken = std::move(*name);
+  return stored;
+}
+
+Result<std::optional<std::string>> StoreRows::FindNameOf(uid_t uid) {
+  Statement row = database_.Use(kSelectName);
+  const Result<bool> found = row.Bind(std::int64_t{uid}).Next();
+  if (!found) return found.error();
+  if (!*found) return std::optional<std::string>();
+  return std::optional(row.Text(0));
+}
+
+Status StoreRows::StoreAccount(const Account& account, const std::optional<AccountRow>& before) {
+  const std::int64_t flags = FlagsOf(account);
+  const auto record = key_.Seal(EncodeAccount(account).Expose(),
+                                AccountContext(account.name, StoredUid(account.uid), flags));
+  const bool record_only = before && before->uid == account.uid && before->flags == flags;
+  const char* sql = record_only ? kUpdateRecord : (before ? kUpdateAccount : kInsertAccount);
+  Statement statement = database_.Use(sql);
+  if (!record_only) BindUid(statement, account.uid).Bind(flags);
+  statement.Bind(record).Bind(account.name);
+  return ChangeOneRow(std::move(statement), "the record of " + account.name);
+}
+
+Status StoreRows::ReleaseUid(const std::string& name) {
+  Statement statement = database_.Use(kReleaseUid);
+  statement.Bind(name);
+  return ChangeOneRow(std::move(statement), "the record of " + name);
+}
+
+Result<std::vector<Account>> StoreRows::ListAccounts(const std::string& after, std::size_t limit) {
+  std::vector<Account> accounts;
+  Statement row = database_.Use(kListAccounts);
+  row.Bind(after).Bind(static_cast<std::int64_t>(std::min(limit, kMostListed)));
+  for (;;) {
+    const Result<bool> found = row.Next();
+    if (!found) return found.error();
+    if (!*found) return accounts;
+    Result<Account> account = OpenAccount(row);
+    if (!account) return account.error();
+    accounts.push_back(std::move(*account));
+  }
+}
+
+Result<AccountCounts> StoreRows::CountAccounts() {
+  AccountCounts counts;
+  Statement row = database_.Use(kCountAccounts);
+  for (;;) {
+    const Result<bool> found = row.Next();
+    if (!found) return found.error();
+    if (!*found) return counts;
+    const std::int64_t flags = row.Number(0);
+    const auto accounts = static_cast<std::uint64_t>(row.Number(1));
+    switch (static_cast<Enrolment>(flags & kEnrolmentMask)) {
+      case Enrolment::kNone:
+        counts.none += accounts;
+        break;
+      case Enrolment::kPending:
+        counts.pending += accounts;
+        break;
+      case Enrolment::kActive:
+        counts.active += accounts;
+        break;
+    }
+    if ((flags & kLockedFlag) != 0) counts.locked += accounts;
+    if ((flags & kSuperLockedFlag) != 0) counts.super_locked += accounts;
+  }
+}
+
+Result<std::vector<std::string>> StoreRows::ListClosedGates() {
+  std::vector<std::string> names;
+  Statement row = database_.Use(kListClosedGates);
+  for (;;) {
+    const Result<bool> found = row.Next();
+    if (!found) return found.error();
+    if (!*found) return names;
+    names.push_back(row.Text(0));
+  }
+}
+
+Result<std::int64_t> StoreRows::LastEvent() { return database_.ReadNumber(kLastEvent); }
+
+Status StoreRows::AppendEvent(const Event& event, std::int64_t id) {
+  const auto body =
+      key_.Seal(EncodeEvent(event).Expose(), EventContext(id, event.time, event.account));
+  Statement statement = database_.Use(kInsertEvent);
+  statement.Bind(id).Bind(std::int64_t{event.time.time_since_epoch().count()});
+  return statement.Bind(event.account).Bind(body).Finish();
+}
+
+Result<std::vector<Event>> StoreRows::ReadEvents(const EventQuery& query) {
+  const bool up = query.after_id.has_value();
+  const char* sql =
+      query.account ? (up ? kAccountEventsUp : kAccountEventsDown) : (up ? kEventsUp : kEventsDown);
+  using Limits = std::numeric_limits<std::int64_t>;
+  Statement row = database_.Use(sql);
+  if (query.account) row.Bind(*query.account);
+  row.Bind(query.after_id.value_or(Limits::min())).Bind(query.before_id.value_or(Limits::max()));
+  row.Bind(query.since ? std::int64_t{query.since->time_since_epoch().count()} : Limits::min());
+  row.Bind(static_cast<std::int64_t>(std::min(query.limit, kMostListed)));
+  std::vector<Event> events;
+  for (;;) {
+    const Result<bool> found = row.Next();
+    if (!found) return found.error();
+    if (!*found) return events;
+    const std::int64_t id = row.Number(0);
+    const TimePoint time{std::chrono::seconds(row.Number(1))};
+    const Result<SecretBytes> body = key_.Open(row.Blob(3), EventContext(id, time, row.Text(2)));
+    if (!body) return Damaged("event " + std::to_string(id));
+    Result<Event> event = DecodeEvent(body->Expose());
+    if (!event) return event.error();
+    event->id = id;
+    event->time = time;
+    event->account = row.Text(2);
+    events.push_back(std::move(*event));
+  }
+}
+
+Result<Account> StoreRows::OpenAccount(const Statement& row) {
+  const std::string name = row.Text(0);
+  const std::int64_t uid = row.IsNull(1) ? StoredUid(kNoUid) : row.Number(1);
+  const Result<SecretBytes> record =
+      key_.Open(row.Blob(3), AccountContext(name, uid, row.Number(2)));
+  // A name that is damaged itself must not reach a log.
+  if (!record) return Damaged(IsAccountName(name) ? "the record of " + name : "a record");
+  Result<Account> account = DecodeAccount(record->Expose());
+  if (!account) return account.error();
+  account->name = name;
+  account->uid = static_cast<uid_t>(uid);
+  return account;
+}
+
+Result<SecretBytes> StoreRows::LoadState(const char* name) {
+  Statement row = database_.Use(kSelectState);
+  const Result<bool> found = row.Bind(std::string_view(name)).Next();
+  if (!found) return found.error();
+  if (!*found) return Damaged(std::string("the record \"") + name + "\"");
+  Result<SecretBytes> value = key_.Open(row.Blob(0), StateContext(name));
+  if (!value) return Damaged(std::string("the record \"") + name + "\"");
+  return value;
+}
+
+Status StoreRows::StoreState(const char* name, const SecretBytes& value) {
+  const auto sealed = key_.Seal(value.Expose(), StateContext(name));
+  Statement statement = database_.Use(kUpdateState);
+  statement.Bind(sealed).Bind(std::string_view(name));
+  return ChangeOneRow(std::move(statement), std::string("the record \"") + name + "\"");
+}
+
+Status StoreRows::InsertStateRow(const char* name, const SecretBytes& value) {
+  const auto sealed = key_.Seal(value.Expose(), StateContext(name));
+  return database_.Use(kInsertState).Bind(sealed).Bind(std::string_view(name)).Finish();
+}
+
+Status StoreRows::ChangeOneRow(Statement statement, const std::string& what) {
+  const Status done = statement.Finish();
+  if (!done) return done;
+  return database_.ChangedRows() == 1 ? Ok() : Status(Damaged(what));
+}
+
+}  // namespace sparekey

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/store_schema.h"
+
+#include <array>
+
+#include "core/sqlite_store.h"
+
+namespace sparekey {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x73706b79;  // "spky"
+
+// Each leads from the version before it to its own. Never changed once released.
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {
+    // 1. An account is found by its name in one b-tree and by its uid in another, so that damage to
+    // one of them cannot make it look unknown. uid is NULL where it was given to somebody else.
+    "CREATE TABLE account(name TEXT PRIMARY KEY, uid INTEGER, flags INTEGER NOT NULL,"
+    " record BLOB NOT NULL) WITHOUT ROWID, STRICT;"
+    "CREATE UNIQUE INDEX account_uid ON account(uid);"
+    "CREATE INDEX account_flags ON account(flags);"
+    "CREATE TABLE state(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT;"
+    "CREATE TABLE event(id INTEGER PRIMARY KEY, time INTEGER NOT NULL, account TEXT NOT NULL,"
+    " body BLOB NOT NULL) STRICT;"
+    "CREATE INDEX event_account ON event(account);",
+};
+
+// Before anything is read: with shared memory for the log, others could join.
+constexpr char kAlone[] = "PRAGMA locking_mode=EXCLUSIVE";
+constexpr char kPrepare[] =
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
+    "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA cache_size=-32768;";
+
+constexpr char kReadSchema[] =
+    "SELECT group_concat(type || '|' || name || '|' || tbl_name || '|' || coalesce(sql, ''), ';')"
+    " FROM (SELECT * FROM sqlite_schema ORDER BY name, type)";
+
+Status Migrate(Database& database, std::int64_t from) {
+  for (auto version = from; version < kSchemaVersion; ++version) {
+    const Status done = database.Execute(
+        std::string("BEGIN IMMEDIATE;") + kMigrations[static_cast<std::size_t>(version)] +
+        "PRAGMA application_id=" + std::to_string(kApplicationId) +
+        ";PRAGMA user_version=" + std::to_string(version + 1) + ";COMMIT;");
+    if (done) continue;
+    if (database.InTransaction()) (void)database.Execute("ROLLBACK");
+    return done;
+  }
+  return Ok();
+}
+
+// journal_mode and locking_mode answer with what they could do.
+Status Prepare(Database& database, const std::string& path) {
+  const Status prepared = database.Execute(kPrepare);
+  if (!prepared) return prepared;
+  const Result<std::string> journal = database.ReadText("PRAGMA journal_mode");
+  const Result<std::string> locking = database.ReadText("PRAGMA locking_mode");
+  const Result<std::int64_t> synchronous = database.ReadNumber("PRAGMA synchronous");
+  if (!journal) return journal.error();
+  if (!locking) return locking.error();
+  if (!synchronous) return synchronous.error();
+  if (*journal != "wal" || *locking != "exclusive" || *synchronous != 2) {
+    return Error{
+        ErrorCode::kUnavailable,
+        path + ": SQLite cannot work here with a write-ahead log, alone and synchronously"};
+  }
+  return Ok();
+}
+
+Result<std::string> ExpectedSchema() {
+  Result<std::unique_ptr<Database>> scratch = Database::Open(":memory:");
+  if (!scratch) return scratch.error();
+  const Status migrated = Migrate(**scratch, 0);
+  if (!migrated) return migrated.error();
+  return (*scratch)->ReadText(kReadSchema);
+}
+
+Error Damaged(const std::string& path, const std::string& text) {
+  return {ErrorCode::kDamaged, path + ": " + text};
+}
+
+Status CheckIdentity(Database& database, const std::string& path) {
+  const Result<std::int64_t> application = database.ReadNumber("PRAGMA application_id");
+  if (!application) return application.error();
+  if (*application != kApplicationId) return Damaged(path, "is not a store of sparekey");
+  const Result<std::int64_t> version = database.ReadNumber("PRAGMA user_version");
+  if (!version) return version.error();
+  if (*version > kSchemaVersion) {
+    return Damaged(path, "has schema " + std::to_string(*version) + ", this program knows " +
+                             std::to_string(kSchemaVersion) + " at most; run a newer sparekey");
+  }
+  if (*version < 1) return Damaged(path, "has no schema version");
+  return Ok();
+}
+
+Status MigrateToNewest(Database& database, const std::string&) {
+  const Result<std::int64_t> version = database.ReadNumber("PRAGMA user_version");
+  if (!version) return version.error();
+  return Migrate(database, *version);
+}
+
+Status CompareSchema(Database& database, const std::string& path) {
+  const Result<std::string> expected = ExpectedSchema();
+  if (!expected) return expected.error();
+  const Result<std::string> found = database.ReadText(kReadSchema);
+  if (!found) return found.error();
+  return *found == *expected ? Ok() : Status(Damaged(path, "its tables are not those of sparekey"));
+}
+
+Result<std::unique_ptr<Database>> OpenAlone(const std::string& path) {
+  Result<std::unique_ptr<Database>> database = Database::Open(path);
+  if (!database) return database;
+  const Status alone = (*database)->Execute(kAlone);
+  if (!alone) return alone.error();
+  return database;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> CreateSchema(const std::string& path) {
+  Result<std::unique_ptr<Database>> database = OpenAlone(path);
+  if (!database) return database;
+  Status status = Prepare(**database, path);
+  if (status) status = Migrate(**database, 0);
+  if (!status) return status.error();
+  return database;
+}
+
+Result<std::unique_ptr<Database>> OpenWithSchema(const std::string& path) {
+  Result<std::unique_ptr<Database>> database = OpenAlone(path);
+  if (!database) return database;
+  // A file that is refused is left as it is.
+  for (auto check : {CheckIdentity, Prepare, MigrateToNewest, CompareSchema}) {
+    const Status status = check(**database, path);
+    if (!status) return status.error();
+  }
+  return database;
+}
+
+}  // namespace sparekey

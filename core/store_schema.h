@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tables of the store look like, how an older file becomes a newer one, and how a
+// connection must be set up before the file can be trusted.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/sqlite.h"
+
+namespace sparekey {
+
+// Makes the tables in an empty file, one transaction a version.
+Result<std::unique_ptr<Database>> CreateSchema(const std::string& path);
+
+// Opens the file as its only user (exclusive locking, WAL, synchronous=FULL), brings an older
+// schema up to date and compares the schema with what it must be. kDamaged: not sparekey's,
+// altered, or of a newer version.
+Result<std::unique_ptr<Database>> OpenWithSchema(const std::string& path);
+
+}  // namespace sparekey

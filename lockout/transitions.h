@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The changes of lockouts and SSH gates, one function each; the rules and the administrators' verbs
+// share them. Pure; each appends the events of what it changed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/account.h"
+#include "core/events.h"
+#include "core/policy.h"
+
+namespace sparekey {
+
+// Rule 7. Closes the account's own gate where ssh.close_gate_on says lockout.
+void LockAccount(const Policy& policy, Account& account, TimePoint now, std::vector<Event>& events);
+
+// Rule 9. Covers everybody or the account as lockout.scope says, and closes the gate in that scope.
+// `administrator`: of the account.
+void SuperLock(const Policy& policy, Account& account, SystemState& system, bool administrator,
+               TimePoint now, std::vector<Event>& events);
+
+// An administrator's unlock: one-time failures cleared, budget full; failed recoveries stay.
+void UnlockAccount(Account& account, TimePoint now, std::vector<Event>& events);
+
+// A console reset of one account: everything of two-factor is void, counters and lockouts cleared,
+// must_enrol set. The gate stays.
+void ResetAccount(Account& account, TimePoint now, std::vector<Event>& events);
+// Ends the system's super-lockout; its gate stays closed.
+void EndSuperLockout(SystemState& system, TimePoint now, std::vector<Event>& events);
+
+// `account` names the owner of the gate in the events; empty: the system.
+void CloseGate(std::optional<GateClosure>& gate, const std::string& account, std::string reason,
+               TimePoint now, std::vector<Event>& events);
+void OpenGate(std::optional<GateClosure>& gate, const std::string& account, TimePoint now,
+              std::vector<Event>& events);
+
+}  // namespace sparekey

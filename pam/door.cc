@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pam/door.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "core/local_console.h"
+
+namespace sparekey::pam {
+namespace {
+
+constexpr std::array<const char*, 4> kNames{"ssh", "web", "console", "other"};
+
+}  // namespace
+
+const char* DoorName(Door door) { return kNames.at(static_cast<std::size_t>(door)); }
+
+std::optional<Door> ParseDoor(std::string_view name) {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (name == kNames.at(i)) return static_cast<Door>(i);
+  }
+  return std::nullopt;
+}
+
+std::string ReadItem(pam_handle_t* pamh, int item) {
+  const void* text = nullptr;
+  if (pam_get_item(pamh, item, &text) != PAM_SUCCESS || text == nullptr) return "";
+  return static_cast<const char*>(text);
+}
+
+bool RunsSshServer() {
+  const auto process = RealProc().ReadProcess(getpid());
+  return process && IsSshServer(process->executable);
+}
+
+bool IsAtConsole(pam_handle_t* pamh, std::optional<Door> named, const std::string& config) {
+  if (named && *named != Door::kConsole) return false;
+  const PamFacts facts{ReadItem(pamh, PAM_SERVICE), ReadItem(pamh, PAM_RHOST),
+                       ReadItem(pamh, PAM_TTY), geteuid()};
+  if (facts.caller != 0 || !facts.rhost.empty() || facts.tty == "ssh") return false;
+  ConsoleConfig console = LoadConsoleConfig(config);
+  if (named) console.services.push_back(facts.service);
+  return IsConsoleLogin(RealProc(), console, getpid(), facts);
+}
+
+Door FindDoor(pam_handle_t* pamh, std::optional<Door> named) {
+  if (named && *named != Door::kConsole) return *named;
+  return ReadItem(pamh, PAM_TTY) == "ssh" || RunsSshServer() ? Door::kSsh : Door::kOther;
+}
+
+}  // namespace sparekey::pam

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the module sends to sparekeyd and what it reads from there (docs/openapi.yaml, "A login").
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/secret.h"
+
+namespace sparekey::pam {
+
+// A JSON object that may hold codes: one buffer of a fixed size that is wiped at the end.
+class RequestBody {
+ public:
+  RequestBody();
+  void AddText(std::string_view name, std::string_view text);  // names are the module's own words
+  void AddFlag(std::string_view name, bool flag);
+  void OpenObject(std::string_view name);
+  void CloseObject();
+  // Once, at the end. Nothing where a text was not UTF-8 or the whole is too long.
+  std::optional<std::string_view> Finish();
+
+ private:
+  void AddName(std::string_view name);
+  void Append(std::string_view bytes);
+  void AppendEscaped(char c);
+
+  SecretBytes buffer_;
+  std::size_t size_ = 0;
+  bool is_first_ = true;
+  bool is_bad_ = false;
+};
+
+struct Message {
+  std::string text;
+  bool is_error = false;
+};
+
+struct Question {
+  std::string id;
+  std::string prompt;
+  bool echo = false;
+};
+
+enum class Verdict { kNone, kAccept, kDeny };
+
+struct LoginReply {
+  std::string login;
+  std::vector<Message> say;
+  std::vector<Question> ask;
+  Verdict verdict = Verdict::kNone;
+  std::string reason;
+  bool enrolled = false;    // told with not_required: somebody whom the policy spares the code
+  bool must_enrol = false;  // told with not_enrolled: a reset's mark, which no option lifts
+};
+
+// For logins and for the account phase. Nothing where the body is not one of docs/openapi.yaml's: a
+// reply without a verdict has a login and at least one question.
+std::optional<LoginReply> ParseLoginReply(std::string_view body);
+std::optional<std::string> ParseSessionReply(std::string_view body);
+// The `code` of a problem; "" where there is none.
+std::string ParseProblemCode(std::string_view body);
+
+}  // namespace sparekey::pam

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "pam/messages.h"
+#include "pam/text.h"
+
+namespace sparekey::pam {
+namespace {
+
+// Far more than names, ten answers of 256 bytes and the escaping of all of them need.
+constexpr std::size_t kCapacity = 32 * 1024;
+
+}  // namespace
+
+RequestBody::RequestBody() : buffer_(kCapacity) { Append("{"); }
+
+void RequestBody::Append(std::string_view bytes) {
+  if (bytes.size() > buffer_.size() - size_) {
+    is_bad_ = true;
+    return;
+  }
+  std::ranges::copy(bytes, buffer_.Expose().subspan(size_).begin());
+  size_ += bytes.size();
+}
+
+// RFC 8259 section 7.
+void RequestBody::AppendEscaped(char c) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  const auto byte = static_cast<std::uint8_t>(c);
+  if (c == '"' || c == '\\') {
+    const std::array<char, 2> escaped{'\\', c};
+    Append({escaped.data(), escaped.size()});
+  } else if (byte < 0x20) {
+    const std::array<char, 6> escaped{'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 0xf]};
+    Append({escaped.data(), escaped.size()});
+  } else {
+    Append({&c, 1});
+  }
+}
+
+void RequestBody::AddName(std::string_view name) {
+  Append(is_first_ ? "\"" : ",\"");
+  is_first_ = false;
+  for (const char c : name) AppendEscaped(c);
+  Append("\":");
+}
+
+void RequestBody::AddText(std::string_view name, std::string_view text) {
+  if (!IsUtf8(text)) is_bad_ = true;
+  AddName(name);
+  Append("\"");
+  for (const char c : text) AppendEscaped(c);
+  Append("\"");
+}
+
+void RequestBody::AddFlag(std::string_view name, bool flag) {
+  AddName(name);
+  Append(flag ? "true" : "false");
+}
+
+void RequestBody::OpenObject(std::string_view name) {
+  AddName(name);
+  Append("{");
+  is_first_ = true;
+}
+
+void RequestBody::CloseObject() {
+  Append("}");
+  is_first_ = false;
+}
+
+std::optional<std::string_view> RequestBody::Finish() {
+  Append("}");
+  if (is_bad_) return std::nullopt;
+  return buffer_.ExposeText().substr(0, size_);
+}
+
+}  // namespace sparekey::pam

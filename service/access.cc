@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/access.h"
+
+#include <utility>
+
+#include "service/login_request.h"
+#include "service/words.h"
+
+namespace sparekey {
+namespace {
+
+struct Question {
+  Opening opening;
+  bool code_proven = false;
+  Result<std::optional<Identity>> identity = std::optional<Identity>();
+  // What the step found.
+  Reason reason = Reason::kNotAnAttempt;
+  WordsContext words;
+};
+
+Result<Changes> DecideQuestion(Records& records, Question& question) {
+  const LoadedAccount& loaded = records.accounts[0];
+  const Account* account = loaded.account ? &*loaded.account : nullptr;
+  const auto subject = MakeSubject(records.policy, loaded, question.identity);
+  if (!subject) return subject.error();
+  question.reason = DecideAccess(records.policy, account, records.system, *subject,
+                                 question.opening.door, question.code_proven);
+  question.words =
+      MakeWords(records.policy, account, records.system, question.opening.account, false);
+  return Changes{};
+}
+
+HttpResponse Answer(const Question& question) {
+  const bool accepted = IsAccept(question.reason);
+  LogVerdict("access", question.opening, question.reason);
+  const std::string text = accepted ? "" : Say(question.reason, question.words);
+  return Reply(200, {{"verdict", accepted ? "accept" : "deny"},
+                     {"reason", ToString(question.reason)},
+                     {"enrolled", question.words.enrolled},
+                     {"must_enrol", question.words.must_enrol},
+                     {"say", Said(text, accepted)}});
+}
+
+}  // namespace
+
+void AnswerAccess(const Backend& backend, const HttpRequest& request, Respond respond) {
+  const auto object = ParseObject(request.body);
+  if (!object) return respond(Problem(object.error()));
+  const auto opening = ParseOpening(*object);
+  if (!opening) return respond(Problem(opening.error()));
+  const auto proven = BoolField(*object, "code_proven");
+  if (!proven) return respond(Problem(proven.error()));
+  auto question = std::make_shared<Question>();
+  question->opening = *opening;
+  question->code_proven = proven->value_or(false);
+  const auto deadline = std::chrono::steady_clock::now() + kRequestDeadline;
+  backend.directory.Lookup(
+      opening->account, [&backend, question, deadline, respond](auto identity) {
+        const AccountKey key = MakeKey(question->opening.account, identity);
+        question->identity = std::move(identity);
+        Step step = [question](Records& records) { return DecideQuestion(records, *question); };
+        backend.decider.Submit({key}, std::move(step), deadline,
+                               [&backend, question, respond](Status status) {
+                                 auto shared = std::make_shared<Status>(std::move(status));
+                                 backend.post([question, respond, shared] {
+                                   respond(*shared ? Answer(*question) : Problem(shared->error()));
+                                 });
+                               });
+      });
+}
+
+}  // namespace sparekey

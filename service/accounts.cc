@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/accounts.h"
+
+#include <utility>
+
+#include "lockout/transitions.h"
+#include "service/account_step.h"
+#include "service/json.h"
+#include "service/query.h"
+
+namespace sparekey {
+namespace {
+
+HttpResponse ListPage(Store& store, const std::string& after, std::size_t limit) {
+  Policy policy;
+  const Status read =
+      ReadRecords(store, {}, [&policy](const Records& records) { policy = records.policy; });
+  if (!read) return Problem(read.error());
+  const auto accounts = store.ListAccounts(after, limit);
+  if (!accounts) return Problem(accounts.error());
+  Json list = Json::array();
+  for (const Account& account : *accounts) list.push_back(ToJson(account, policy));
+  const bool more = accounts->size() == limit;
+  return Reply(200,
+               {{"accounts", list}, {"next", more ? Json(accounts->back().name) : Json(nullptr)}});
+}
+
+HttpResponse ShowAccount(Store& store, const std::string& name,
+                         const Result<std::optional<Identity>>& identity) {
+  std::optional<HttpResponse> response;
+  const Status read = ReadRecords(store, {{name, std::nullopt}}, [&](const Records& records) {
+    const auto& stored = records.accounts[0].account;
+    if (stored) {
+      response = Reply(200, ToJson(*stored, records.policy));
+    } else if (!identity) {
+      response = Problem(identity.error());
+    } else if (!*identity) {
+      response = Problem(NoSuchAccount(name));
+    } else {
+      Account unknown;
+      unknown.name = (*identity)->name;
+      unknown.uid = (*identity)->uid;
+      const auto subject = MakeSubject(records.policy, {}, identity);
+      unknown.administrator = subject && subject->administrator;
+      response = Reply(200, ToJson(unknown, records.policy));
+    }
+  });
+  return read ? std::move(*response) : Problem(read.error());
+}
+
+HttpResponse ShowSheetOf(Store& store, const std::string& name) {
+  std::optional<HttpResponse> response;
+  const Status read = ReadRecords(store, {{name, std::nullopt}}, [&](const Records& records) {
+    const auto& account = records.accounts[0].account;
+    if (!account) {
+      response = Problem(NotEnrolled(name));
+      return;
+    }
+    const auto& sheet = account->sheet;
+    response = Reply(200, {{"account", name},
+                           {"codes_left", sheet ? sheet->CodesLeft() : 0},
+                           {"count", sheet ? sheet->codes.size() : 0},
+                           {"required", records.policy.codes_required},
+                           {"low", records.policy.codes_low},
+                           {"sheet", sheet ? Json(sheet->number) : Json(nullptr)},
+                           {"issued", sheet ? Json(FormatTime(sheet->issued)) : Json(nullptr)}});
+  });
+  return read ? std::move(*response) : Problem(read.error());
+}
+
+}  // namespace
+
+void Accounts::List(const HttpRequest& request, Respond respond) const {
+  const auto query = ParseQuery(request.query);
+  const auto limit = QueryNumber(query, "limit", 1, 1000, 100);
+  if (!limit) return respond(Problem(limit.error()));
+  backend_.OnStore([after = QueryText(query, "after"), most = static_cast<std::size_t>(*limit)](
+                       Store& store) { return ListPage(store, after, most); },
+                   std::move(respond));
+}
+
+void Accounts::Show(const std::string& name, Directory& directory, Respond respond) const {
+  directory.Lookup(name, [this, name, respond = std::move(respond)](auto identity) {
+    backend_.OnStore([name, identity = std::move(identity)](
+                         Store& store) { return ShowAccount(store, name, identity); },
+                     respond);
+  });
+}
+
+void Accounts::ShowSheet(const std::string& name, Respond respond) const {
+  backend_.OnStore([name](Store& store) { return ShowSheetOf(store, name); }, std::move(respond));
+}
+
+void Accounts::Remove(const std::string& name, Respond respond) const {
+  auto remove = [name, now = backend_.clock()](Store& store) {
+    const Status status = ChangeAccount(
+        store, name, [&](const Records&, Account& account, std::vector<Event>& events) -> Status {
+          if (account.enrolment() == Enrolment::kNone && !account.must_enrol) {
+            return NotEnrolled(name);
+          }
+          account.authenticators.clear();
+          account.pending.reset();
+          account.sheet.reset();
+          account.must_enrol = false;
+          events.push_back(MakeEvent(EventKind::kEnrolmentRemoved, account, "", now));
+          return Ok();
+        });
+    return status ? HttpResponse{204, {}, ""} : Problem(status.error());
+  };
+  backend_.OnStore(std::move(remove), std::move(respond));
+}
+
+void Accounts::Unlock(const std::string& name, Respond respond) const {
+  auto unlock = [name, now = backend_.clock()](Store& store) {
+    Json shown;
+    const Status status = ChangeAccount(
+        store, name, [&](const Records& records, Account& account, std::vector<Event>& events) {
+          UnlockAccount(account, now, events);
+          shown = ToJson(account, records.policy);
+          return Ok();
+        });
+    return status ? Reply(200, shown) : Problem(status.error());
+  };
+  backend_.OnStore(std::move(unlock), std::move(respond));
+}
+
+}  // namespace sparekey

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/administration.h"
+
+#include <utility>
+
+#include "core/sqlite_store.h"
+#include "lockout/transitions.h"
+#include "service/account_step.h"
+#include "service/json.h"
+#include "service/logging.h"
+#include "service/query.h"
+#include "version.h"
+
+namespace sparekey {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+constexpr std::chrono::seconds kFollowTime{25};
+constexpr std::chrono::milliseconds kFollowEvery{250};
+constexpr char kByAdministrator[] = "closed by an administrator";
+
+Json SettingsJson(const Policy& policy) {
+  Json list = Json::array();
+  for (const Setting& setting : Settings()) {
+    list.push_back({{"name", setting.name},
+                    {"value", setting.get(policy)},
+                    {"default", setting.get(Policy{})},
+                    {"range", setting.range},
+                    {"meaning", setting.meaning}});
+  }
+  return {{"settings", list}};
+}
+
+// Calls `visit` with every account, a page at a time.
+Status VisitAccounts(Store& store, const std::function<void(const Account&)>& visit) {
+  std::string after;
+  for (;;) {
+    const auto page = store.ListAccounts(after, kPage);
+    if (!page) return page.error();
+    for (const Account& account : *page) visit(account);
+    if (page->size() < kPage) return Ok();
+    after = page->back().name;
+  }
+}
+
+// Accounts that have a sheet with fewer codes left than one recovery would need.
+Status RefuseToStrand(Store& store, int required) {
+  std::string names;
+  int count = 0;
+  const Status visited = VisitAccounts(store, [&](const Account& account) {
+    if (!account.sheet || account.sheet->CodesLeft() >= required) return;
+    if (++count <= 10) names += (names.empty() ? "" : ", ") + account.name;
+  });
+  if (!visited) return visited.error();
+  if (count == 0) return Ok();
+  if (count > 10) names += " and " + std::to_string(count - 10) + " more";
+  return Invalid("backup_codes.required: " + std::to_string(required) +
+                 " would leave these accounts without a recovery: " + names +
+                 "; make them new sheets first");
+}
+
+Result<Policy> ApplySettings(const Json& object, Policy policy, std::string& what) {
+  for (const auto& [name, value] : object.items()) {
+    if (!value.is_string()) return Invalid("\"" + name + "\" must be a text");
+    const Status set = SetSetting(policy, name, value.get_ref<const std::string&>());
+    if (!set) return set.error();
+    what += (what.empty() ? "" : ", ") + name + "=" + FindSetting(name)->get(policy);
+  }
+  if (const Status checked = CheckPolicy(policy); !checked) return checked.error();
+  return policy;
+}
+
+HttpResponse CarryOutSettings(Store& store, const Json& object, TimePoint now) {
+  Policy before;
+  const Status read =
+      ReadRecords(store, {}, [&](const Records& records) { before = records.policy; });
+  if (!read) return Problem(read.error());
+  std::string what;
+  const auto wanted = ApplySettings(object, before, what);
+  if (!wanted) return Problem(wanted.error());
+  if (wanted->codes_required > before.codes_required) {
+    const Status stranded = RefuseToStrand(store, wanted->codes_required);
+    if (!stranded) return Problem(stranded.error());
+  }
+  const Status status = RunStep(store, {}, [&](Records& records) -> Result<Changes> {
+    const Status open = RefuseWhileSuperLocked(records.system, nullptr);
+    if (!open) return open.error();
+    records.policy = *wanted;
+    Event event;
+    event.kind = EventKind::kSettingsChanged;
+    event.detail = what;
+    event.time = now;
+    return Changes{{}, false, true, {event}};
+  });
+  return status ? Reply(200, SettingsJson(*wanted)) : Problem(status.error());
+}
+
+// The gates as they are. A record that is damaged is named in the log of whoever reads it and left
+// out here: it must not stand between an administrator and the gate.
+HttpResponse DescribeGates(Store& store) {
+  SystemState system;
+  const Status read =
+      ReadRecords(store, {}, [&](const Records& records) { system = records.system; });
+  if (!read) return Problem(read.error());
+  const auto names = store.ListClosedGates();
+  if (!names) return Problem(names.error());
+  Json accounts = Json::array();
+  for (const std::string& name : *names) {
+    const Status shown = ReadRecords(store, {{name, std::nullopt}}, [&](const Records& records) {
+      const auto& account = records.accounts[0].account;
+      if (!account || !account->gate) return;
+      accounts.push_back({{"account", name},
+                          {"since", FormatTime(account->gate->since)},
+                          {"reason", account->gate->reason}});
+    });
+    if (!shown) Log(LogLevel::kError, EscapeForLog(name + ": " + shown.error().message));
+  }
+  Json body = GateJson(system.gate);
+  body["accounts"] = accounts;
+  return Reply(200, body);
+}
+
+struct GateChange {
+  bool open = false;
+  TimePoint now;
+
+  void Apply(std::optional<GateClosure>& gate, const std::string& owner,
+             std::vector<Event>& events) const {
+    if (open) {
+      OpenGate(gate, owner, now, events);
+    } else {
+      CloseGate(gate, owner, kByAdministrator, now, events);
+    }
+  }
+};
+
+// Opening is refused under a super-lockout; closing never is.
+Result<Changes> MoveAccountGate(Records& records, const AccountKey& key, const GateChange& change) {
+  auto& account = records.accounts[0].account;
+  if (!account && (change.open || !key.uid)) return NotEnrolled(key.name);
+  const Status allowed = change.open ? RefuseWhileSuperLocked(records.system, &*account) : Ok();
+  if (!allowed) return allowed.error();
+  if (!account) {
+    account.emplace();
+    account->name = key.name;
+    account->uid = *key.uid;
+  }
+  Changes changes{{0}, false, false, {}};
+  change.Apply(account->gate, account->name, changes.events);
+  return changes;
+}
+
+Result<Changes> MoveSystemGate(Records& records, const GateChange& change) {
+  const Status allowed = change.open ? RefuseWhileSuperLocked(records.system, nullptr) : Ok();
+  if (!allowed) return allowed.error();
+  Changes changes{{}, true, false, {}};
+  change.Apply(records.system.gate, "", changes.events);
+  return changes;
+}
+
+HttpResponse MoveOneGate(Store& store, const AccountKey& key, const GateChange& change) {
+  const Status status = RunStep(
+      store, {key}, [&](Records& records) { return MoveAccountGate(records, key, change); });
+  return status ? DescribeGates(store) : Problem(status.error());
+}
+
+// Opening the system's gate opens every account's too, in one commit; those of accounts that are
+// super-locked themselves, or damaged, stay closed.
+HttpResponse MoveAllGates(Store& store, const GateChange& change) {
+  std::vector<AccountKey> keys;
+  if (change.open) {
+    const auto names = store.ListClosedGates();
+    if (!names) return Problem(names.error());
+    for (const std::string& name : *names) keys.push_back({name, std::nullopt});
+  }
+  std::vector<Work> works;
+  works.push_back({{}, [&](Records& records) { return MoveSystemGate(records, change); }, Ok()});
+  for (const AccountKey& key : keys) {
+    works.push_back(
+        {{key}, [&](Records& records) { return MoveAccountGate(records, key, change); }, Ok()});
+  }
+  store.Run(works);
+  if (!works[0].status) return Problem(works[0].status.error());
+  return DescribeGates(store);
+}
+
+Json Alert(const char* id, const char* kind, TimePoint since, std::string text) {
+  return {{"id", id}, {"kind", kind}, {"since", FormatTime(since)}, {"text", std::move(text)}};
+}
+
+Json AlertsOf(const SystemState& system) {
+  Json alerts = Json::array();
+  if (system.super_locked) {
+    alerts.push_back(Alert("super_lockout", "super_lockout", system.super_locked->since,
+                           "Logins are disabled on this system. Reset it at the local console "
+                           "with: sparekey console"));
+  }
+  if (system.gate) {
+    alerts.push_back(Alert("ssh_gate", "gate_closed", system.gate->since,
+                           "SSH is disabled (" + system.gate->reason +
+                               "). Enable it again with: sparekey ssh enable"));
+  }
+  return alerts;
+}
+
+Json StatusJson(const Records& records, const AccountCounts& counts) {
+  const auto& super = records.system.super_locked;
+  const auto& gate = records.system.gate;
+  return {{"version", kVersion},
+          {"lockout", super ? "super_locked" : "none"},
+          {"lockout_since", super ? Json(FormatTime(super->since)) : Json(nullptr)},
+          {"lockout_causes", super ? Json(super->causes) : Json::array()},
+          {"ssh_gate", gate ? "closed" : "open"},
+          {"ssh_gate_since", gate ? Json(FormatTime(gate->since)) : Json(nullptr)},
+          {"ssh_gate_reason", gate ? Json(gate->reason) : Json(nullptr)},
+          {"accounts",
+           {{"none", counts.none},
+            {"active", counts.active},
+            {"pending", counts.pending},
+            {"locked", counts.locked},
+            {"super_locked", counts.super_locked}}},
+          {"alerts", AlertsOf(records.system)},
+          {"enabled", records.policy.enabled}};
+}
+
+}  // namespace
+
+Administration::Administration(const Backend& backend, std::function<std::size_t()> count_sessions)
+    : backend_(backend), count_sessions_(std::move(count_sessions)), started_(backend.clock()) {}
+
+void Administration::ShowSettings(Respond respond) const {
+  backend_.OnStore(
+      [](Store& store) {
+        Policy policy;
+        const Status read =
+            ReadRecords(store, {}, [&](const Records& records) { policy = records.policy; });
+        return read ? Reply(200, SettingsJson(policy)) : Problem(read.error());
+      },
+      std::move(respond));
+}
+
+void Administration::ChangeSettings(const HttpRequest& request, Respond respond) const {
+  auto object = ParseObject(request.body);
+  if (!object) return respond(Problem(object.error()));
+  if (object->empty()) return respond(Problem(Invalid("no setting was named")));
+  backend_.OnStore([object = *object, now = backend_.clock()](
+                       Store& store) { return CarryOutSettings(store, object, now); },
+                   std::move(respond));
+}
+
+void Administration::ShowGate(Respond respond) const {
+  backend_.OnStore(DescribeGates, std::move(respond));
+}
+
+void Administration::ChangeGate(const HttpRequest& request, Respond respond) const {
+  auto object = ParseObject(request.body);
+  if (!object) return respond(Problem(object.error()));
+  const auto state = TextField(*object, "state");
+  const auto account = TextField(*object, "account");
+  if (!state) return respond(Problem(state.error()));
+  if (!account) return respond(Problem(account.error()));
+  if (*state != "open" && *state != "closed") {
+    return respond(Problem(Invalid("\"state\" must be open or closed")));
+  }
+  const GateChange change{*state == "open", backend_.clock()};
+  if (!*account) {
+    return backend_.OnStore([change](Store& store) { return MoveAllGates(store, change); },
+                            std::move(respond));
+  }
+  backend_.directory.Lookup(
+      **account, [this, change, name = **account, respond = std::move(respond)](auto identity) {
+        const AccountKey key = MakeKey(name, identity);
+        backend_.OnStore([change, key](Store& store) { return MoveOneGate(store, key, change); },
+                         respond);
+      });
+}
+
+void Administration::ShowStatus(Respond respond) const {
+  const Clock clock = backend_.Now();
+  auto answer = [=, this, sessions = count_sessions_()](Store& store) {
+    const auto counts = store.CountAccounts();
+    if (!counts) return Problem(counts.error());
+    Json body;
+    const Status read = ReadRecords(
+        store, {}, [&](const Records& records) { body = StatusJson(records, *counts); });
+    if (!read) return Problem(read.error());
+    body["started"] = FormatTime(started_);
+    body["sessions"] = sessions;
+    body["clock"] = {{"now", FormatTime(clock.now)}, {"usable", clock.now >= clock.built}};
+    body["store"] = {{"path", backend_.config.state_dir}, {"schema", kSchemaVersion}};
+    return Reply(200, body);
+  };
+  backend_.OnStore(std::move(answer), std::move(respond));
+}
+
+void Administration::ShowEvents(const HttpRequest& request, Respond respond) {
+  const auto query = ParseQuery(request.query);
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  const auto after = QueryNumber(query, "after_id", 0, kMost, -1);
+  const auto before = QueryNumber(query, "before_id", 0, kMost, -1);
+  const auto limit = QueryNumber(query, "limit", 1, 1000, 100);
+  for (const auto* number : {&after, &before, &limit}) {
+    if (!*number) return respond(Problem(number->error()));
+  }
+  EventQuery wanted;
+  if (const std::string account = QueryText(query, "account"); !account.empty()) {
+    wanted.account = account;
+  }
+  if (const std::string since = QueryText(query, "since"); !since.empty()) {
+    wanted.since = ParseTime(since);
+    if (!wanted.since) {
+      return respond(Problem(Invalid("\"since\" must be a time like 2026-11-23T14:02:00Z")));
+    }
+  }
+  if (*after >= 0) wanted.after_id = *after;
+  if (*before >= 0) wanted.before_id = *before;
+  wanted.limit = static_cast<std::size_t>(*limit);
+  const bool follow = wanted.after_id && QueryText(query, "follow") == "1";
+  const auto now = std::chrono::steady_clock::now();
+  Follow(wanted, follow ? now + kFollowTime : now, std::move(respond));
+}
+
+// Reads again every now and then until there is something or the time is over.
+void Administration::Follow(const EventQuery& query, std::chrono::steady_clock::time_point until,
+                            Respond respond) {
+  backend_.decider.Read([=, this](Store& store) {
+    auto events = std::make_shared<Result<std::vector<Event>>>(store.ReadEvents(query));
+    backend_.post([=, this] {
+      if (!*events) return respond(Problem(events->error()));
+      if ((*events)->empty() && !stopping_ && std::chrono::steady_clock::now() < until) {
+        return backend_.after(kFollowEvery, [=, this] { Follow(query, until, respond); });
+      }
+      Json list = Json::array();
+      for (const Event& event : **events) list.push_back(ToJson(event));
+      respond(Reply(200, {{"events", list}}));
+    });
+  });
+}
+
+}  // namespace sparekey

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The API's routes about the system: settings, SSH gate, status, events.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+
+#include "service/backend.h"
+
+namespace sparekey {
+
+class Administration {
+ public:
+  Administration(const Backend& backend, std::function<std::size_t()> count_sessions);
+
+  void ShowSettings(Respond respond) const;
+  void ChangeSettings(const HttpRequest& request, Respond respond) const;
+  void ShowGate(Respond respond) const;
+  void ChangeGate(const HttpRequest& request, Respond respond) const;
+  void ShowStatus(Respond respond) const;
+  void ShowEvents(const HttpRequest& request, Respond respond);
+  void Stop() { stopping_ = true; }  // whoever follows events is answered soon
+
+ private:
+  void Follow(const EventQuery& query, std::chrono::steady_clock::time_point until,
+              Respond respond);
+
+  const Backend& backend_;
+  std::function<std::size_t()> count_sessions_;
+  TimePoint started_;
+  bool stopping_ = false;
+};
+
+}  // namespace sparekey

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the use cases share: the one decider, the directory of users, the hash pool, the clock. All
+// handlers run on the server's thread; store work runs on the decider's.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "core/clock.h"
+#include "core/secret.h"
+#include "lockout/decide.h"
+#include "service/config.h"
+#include "service/decider.h"
+#include "service/directory.h"
+#include "service/hash_pool.h"
+#include "service/http_server.h"
+
+namespace sparekey {
+
+inline constexpr std::chrono::seconds kRequestDeadline{3};
+inline constexpr std::chrono::seconds kLoginLifetime{120};
+
+struct Backend {
+  Decider& decider;
+  Directory& directory;
+  Directory& self_directory;  // for peers that are not root: they cannot hold up logins
+  HashPool& hashes;
+  std::function<void(std::function<void()>)> post;  // to the server's thread
+  std::function<void(std::chrono::milliseconds, std::function<void()>)> after;
+  std::function<TimePoint()> clock;
+  TimePoint built;   // a clock before this is wrong
+  std::string host;  // for otpauth URIs and sheets
+  const SecretBytes& code_key;
+  const Config& config;
+  bool privileged;  // runs as root; otherwise its own user stands for root
+  uid_t own_uid;
+
+  bool IsRoot(uid_t uid) const { return uid == (privileged ? 0 : own_uid); }
+  Clock Now() const { return {clock(), built}; }
+
+  // Runs `run` on the decider's thread between transactions and answers with what it returns.
+  void OnStore(std::function<HttpResponse(Store& store)> run, Respond respond) const;
+};
+
+// Runs one step over one account and returns its status; for store work outside group commit.
+Status RunStep(Store& store, std::vector<AccountKey> accounts, Step step);
+
+// Who the directory and the stored record say stands at the door. An error where the directory has
+// no answer and the record alone cannot decide.
+Result<Subject> MakeSubject(const Policy& policy, const LoadedAccount& loaded,
+                            const Result<std::optional<Identity>>& identity);
+
+// Key of the record for what the directory answered about `name`.
+AccountKey MakeKey(const std::string& name, const Result<std::optional<Identity>>& identity);
+
+}  // namespace sparekey

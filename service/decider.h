@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one thread that owns the store: takes all works that wait, runs them in one transaction and
+// reports after its single fsync (group commit).
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "core/store.h"
+
+namespace sparekey {
+
+class Decider {
+ public:
+  struct Limits {
+    std::size_t waiting = 4096;  // beyond: kBusy
+    std::size_t batch = 256;
+    std::chrono::milliseconds idle{20};  // without work: Store::Idle
+  };
+  explicit Decider(std::unique_ptr<Store> store) : Decider(std::move(store), Limits{}) {}
+  Decider(std::unique_ptr<Store> store, Limits limits);
+  ~Decider();  // finishes what waits
+
+  using Done = std::function<void(Status status)>;  // on the decider's thread
+  // A work whose turn has not come by `deadline`, also within its batch, gets kBusy and does
+  // nothing. While too many wait, kBusy comes at once, on the caller's thread. A store that throws
+  // is kUnavailable for the whole batch.
+  void Submit(std::vector<AccountKey> accounts, Step step,
+              std::chrono::steady_clock::time_point deadline, Done done);
+  // Runs a read between transactions, on the decider's thread.
+  void Read(std::function<void(Store& store)> read);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sparekey

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The login conversation: begin, answer what was asked, read the verdict. One attempt a login; who
+// asks again for the same login gets the same answer.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "service/backend.h"
+
+namespace sparekey {
+
+class Logins {
+ public:
+  // Containment: ends the live SSH sessions of an account, "" for everybody's.
+  using EndSessions = std::function<void(const std::string& account)>;
+  Logins(const Backend& backend, EndSessions end_sessions);
+  ~Logins();
+
+  void Begin(const HttpRequest& request, Respond respond);  // POST /v1/logins
+  void Answer(const std::string& id, const HttpRequest& request, Respond respond);
+
+ private:
+  struct Login;
+  struct Outcome;
+  using LoginPtr = std::shared_ptr<Login>;
+  using OutcomePtr = std::shared_ptr<Outcome>;
+
+  void Remember(const LoginPtr& login);
+  void Forget(std::deque<std::string>& ids);
+  void End(const LoginPtr& login);
+  void Admit(const LoginPtr& login);
+  void AskLocked(const LoginPtr& login, const SecretBytes* typed);
+  void TakeCode(const LoginPtr& login, const SecretBytes& text);
+  void TakeBackupCodes(const LoginPtr& login, const std::map<std::string, SecretBytes>& answers);
+  void StartRecovery(const LoginPtr& login);
+  void Recover(const LoginPtr& login);
+  void MatchCodes(const LoginPtr& login, const OutcomePtr& outcome);
+  void SubmitDecision(const LoginPtr& login, BackupCodeSet set);
+  void Submit(const LoginPtr& login, Step step, std::function<void()> done);
+
+  void Learn(const LoginPtr& login, const Outcome& outcome);
+  void Ask(const LoginPtr& login);
+  void Conclude(const LoginPtr& login, Reason reason);
+  void Fail(const LoginPtr& login, const Error& error);
+  static void Reply(const LoginPtr& login, std::function<HttpResponse()> make);
+
+  const Backend& backend_;
+  EndSessions end_sessions_;
+  std::map<std::string, LoginPtr> logins_;
+  std::deque<std::string> by_age_;  // may name logins that are gone, as over_ may
+  std::deque<std::string> over_;
+};
+
+}  // namespace sparekey

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/routes.h"
+
+#include <utility>
+
+#include "core/local_console.h"
+#include "service/access.h"
+#include "service/account_step.h"
+#include "service/console_reset.h"
+#include "service/json.h"
+#include "version.h"
+
+namespace sparekey {
+namespace {
+
+// What stands for {} if the path is of the pattern. A name has no '/'.
+std::optional<std::string> Match(std::string_view pattern, std::string_view path) {
+  const auto brace = pattern.find("{}");
+  if (brace == std::string_view::npos) {
+    return pattern == path ? std::optional<std::string>("") : std::nullopt;
+  }
+  const std::string_view head = pattern.substr(0, brace);
+  const std::string_view tail = pattern.substr(brace + 2);
+  if (!path.starts_with(head) || !path.ends_with(tail)) return std::nullopt;
+  if (path.size() <= head.size() + tail.size()) return std::nullopt;
+  std::string argument(path.substr(head.size(), path.size() - head.size() - tail.size()));
+  return argument.find('/') == std::string::npos ? std::optional(argument) : std::nullopt;
+}
+
+HttpResponse NotAllowed(std::string text) {
+  return Problem(Error{ErrorCode::kNotAllowed, std::move(text)});
+}
+
+HttpResponse CarryOut(Store& store, const ResetRequest& wanted, bool preview, TimePoint now) {
+  const auto plan = PlanReset(store, wanted);
+  if (!plan) return Problem(plan.error());
+  if (!preview) {
+    const Status done = CarryOutReset(store, *plan, now);
+    if (!done) return Problem(done.error());
+  }
+  return Reply(200,
+               {{"accounts", plan->Names()}, {"super_lockout_ended", plan->end_super_lockout}});
+}
+
+}  // namespace
+
+std::vector<Routes::Route> Routes::MakeTable() {
+  return {
+      {"POST", "/v1/logins", Who::kRootOnPamSocket,
+       [](Routes& r, Call c) { r.logins_.Begin(c.request, std::move(c.respond)); }},
+      {"POST", "/v1/logins/{}/answers", Who::kRootOnPamSocket,
+       [](Routes& r, Call c) { r.logins_.Answer(c.argument, c.request, std::move(c.respond)); }},
+      {"POST", "/v1/access", Who::kRootOnPamSocket,
+       [](Routes& r, Call c) { AnswerAccess(r.backend_, c.request, std::move(c.respond)); }},
+      {"POST", "/v1/sessions", Who::kRootOnPamSocket,
+       [](Routes& r, Call c) { r.sessions_.Begin(c.request, std::move(c.respond)); }},
+      {"DELETE", "/v1/sessions/{}", Who::kRootOnPamSocket,
+       [](Routes& r, Call c) { r.sessions_.End(c.argument, std::move(c.respond)); }},
+
+      {"GET", "/v1/accounts", Who::kRoot,
+       [](Routes& r, Call c) { r.accounts_.List(c.request, std::move(c.respond)); }},
+      {"GET", "/v1/accounts/{}", Who::kRootOrSelf,
+       [](Routes& r, Call c) {
+         r.accounts_.Show(c.argument, r.DirectoryFor(c.request.peer), std::move(c.respond));
+       }},
+      {"DELETE", "/v1/accounts/{}", Who::kRoot,
+       [](Routes& r, Call c) { r.accounts_.Remove(c.argument, std::move(c.respond)); }},
+      {"POST", "/v1/accounts/{}/enrolment", Who::kRoot,
+       [](Routes& r, Call c) { r.enrolments_.Begin(c.argument, c.request, std::move(c.respond)); }},
+      {"POST", "/v1/accounts/{}/enrolment/confirmation", Who::kRoot,
+       [](Routes& r, Call c) {
+         r.enrolments_.Confirm(c.argument, c.request, std::move(c.respond));
+       }},
+      {"GET", "/v1/accounts/{}/backup-codes", Who::kRootOrSelf,
+       [](Routes& r, Call c) { r.accounts_.ShowSheet(c.argument, std::move(c.respond)); }},
+      {"POST", "/v1/accounts/{}/backup-codes", Who::kRoot,
+       [](Routes& r, Call c) { r.enrolments_.ReplaceSheet(c.argument, std::move(c.respond)); }},
+      {"POST", "/v1/accounts/{}/unlock", Who::kRoot,
+       [](Routes& r, Call c) { r.accounts_.Unlock(c.argument, std::move(c.respond)); }},
+
+      {"GET", "/v1/settings", Who::kRoot,
+       [](Routes& r, Call c) { r.administration_.ShowSettings(std::move(c.respond)); }},
+      {"PATCH", "/v1/settings", Who::kRoot,
+       [](Routes& r, Call c) {
+         r.administration_.ChangeSettings(c.request, std::move(c.respond));
+       }},
+      {"GET", "/v1/ssh-gate", Who::kRoot,
+       [](Routes& r, Call c) { r.administration_.ShowGate(std::move(c.respond)); }},
+      {"PUT", "/v1/ssh-gate", Who::kRoot,
+       [](Routes& r, Call c) { r.administration_.ChangeGate(c.request, std::move(c.respond)); }},
+      {"GET", "/v1/status", Who::kRoot,
+       [](Routes& r, Call c) { r.administration_.ShowStatus(std::move(c.respond)); }},
+      {"GET", "/v1/events", Who::kRoot,
+       [](Routes& r, Call c) { r.administration_.ShowEvents(c.request, std::move(c.respond)); }},
+
+      {"POST", "/v1/console/resets", Who::kConsole,
+       [](Routes& r, Call c) { r.ResetAtConsole(std::move(c)); }},
+      {"GET", "/v1/health", Who::kAnyone,
+       [](Routes&, Call c) {
+         c.respond(Reply(200, {{"status", "ok"}, {"version", kVersion}}));
+       }},
+  };
+}
+
+const std::vector<Routes::Route>& Routes::Table() {
+  static const std::vector<Route> table = MakeTable();
+  return table;
+}
+
+Routes::Routes(const Backend& backend, std::string session_folder)
+    : backend_(backend),
+      sessions_(std::move(session_folder)),
+      logins_(backend, [this](const std::string& account) { sessions_.EndAll(account); }),
+      accounts_(backend),
+      enrolments_(backend),
+      administration_(backend, [this] { return sessions_.Count(); }) {}
+
+void Routes::Handle(HttpRequest request, Respond respond) {
+  bool known = false;
+  for (const Route& route : Table()) {
+    auto argument = Match(route.pattern, request.path);
+    if (!argument) continue;
+    known = true;
+    if (route.method != request.method) continue;
+    return Authorise(route, {std::move(*argument), std::move(request), std::move(respond)});
+  }
+  if (known) return respond(Problem(405, "Method not allowed", "this route has other methods"));
+  respond(Problem(Error{ErrorCode::kNotFound, "there is no such route"}));
+}
+
+void Routes::Authorise(const Route& route, Call call) {
+  const Peer& peer = call.request.peer;
+  const bool root = backend_.IsRoot(peer.uid);
+  switch (route.who) {
+    case Who::kAnyone:
+      return route.run(*this, std::move(call));
+    case Who::kRootOnPamSocket:
+      if (root && peer.socket == SocketKind::kPam) return route.run(*this, std::move(call));
+      return call.respond(NotAllowed("logins are begun by root on pam.sock"));
+    case Who::kRoot:
+      if (root && peer.socket == SocketKind::kApi) return route.run(*this, std::move(call));
+      return call.respond(NotAllowed("this needs root"));
+    case Who::kRootOrSelf:
+      if (peer.socket != SocketKind::kApi) break;
+      if (root) return route.run(*this, std::move(call));
+      return RunForSelf(route, std::move(call));
+    case Who::kConsole: {
+      if (peer.socket != SocketKind::kApi) break;
+      const auto permission = MayReset(RealProc(), backend_.config.console, peer.pid, peer.uid);
+      if (permission.allowed) return route.run(*this, std::move(call));
+      return call.respond(NotAllowed(permission.reason));
+    }
+  }
+  call.respond(NotAllowed("this is not for pam.sock"));
+}
+
+Directory& Routes::DirectoryFor(const Peer& peer) const {
+  return backend_.IsRoot(peer.uid) ? backend_.directory : backend_.self_directory;
+}
+
+// The directory and the stored record must both say that the account is the peer's. One request a
+// uid at a time: each may keep a thread of the directory waiting.
+void Routes::RunForSelf(const Route& route, Call call) {
+  const uid_t self = call.request.peer.uid;
+  if (!selves_.insert(self).second) {
+    return call.respond(Problem({ErrorCode::kBusy, "another request of yours is under way"}));
+  }
+  call.respond = [this, self, respond = std::move(call.respond)](HttpResponse response) {
+    selves_.erase(self);
+    respond(std::move(response));
+  };
+  auto shared = std::make_shared<Call>(std::move(call));
+  backend_.self_directory.Lookup(shared->argument, [this, &route, shared](auto identity) {
+    const uid_t uid = shared->request.peer.uid;
+    const bool listed = identity && *identity && uid != kNoUid && (*identity)->uid == uid;
+    if (!listed) return shared->respond(NotAllowed("this needs root, or the account's owner"));
+    auto owned = std::make_shared<bool>(false);
+    backend_.decider.Read([this, &route, shared, uid, owned](Store& store) {
+      const Status read =
+          ReadRecords(store, {{shared->argument, std::nullopt}}, [&](const Records& records) {
+            const auto& account = records.accounts[0].account;
+            *owned = !account || account->uid == uid;
+          });
+      if (!read) *owned = false;
+      backend_.post([this, &route, shared, owned] {
+        if (*owned) return route.run(*this, std::move(*shared));
+        shared->respond(NotAllowed("this needs root, or the account's owner"));
+      });
+    });
+  });
+}
+
+void Routes::ResetAtConsole(Call call) {
+  const auto object = ParseObject(call.request.body);
+  if (!object) return call.respond(Problem(object.error()));
+  const auto account = TextField(*object, "account");
+  const auto system = BoolField(*object, "system");
+  const auto preview = BoolField(*object, "preview");
+  if (!account) return call.respond(Problem(account.error()));
+  if (!system) return call.respond(Problem(system.error()));
+  if (!preview) return call.respond(Problem(preview.error()));
+  if (account->has_value() == system->value_or(false)) {
+    return call.respond(Problem(Invalid("name one \"account\", or \"system\": true")));
+  }
+  const bool look = preview->value_or(false);
+  const TimePoint now = backend_.clock();
+  if (!*account) {
+    return backend_.OnStore([=](Store& store) { return CarryOut(store, {}, look, now); },
+                            std::move(call.respond));
+  }
+  backend_.directory.Lookup(
+      **account, [=, this, name = **account, respond = std::move(call.respond)](auto identity) {
+        ResetRequest wanted{name, std::nullopt};
+        if (identity && *identity) wanted = {(*identity)->name, (*identity)->uid};
+        backend_.OnStore([=](Store& store) { return CarryOut(store, wanted, look, now); }, respond);
+      });
+}
+
+}  // namespace sparekey

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The route table: every route of the API with who may call it. Nothing is authorised anywhere
+// else, and never from text that the peer sent.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "service/accounts.h"
+#include "service/administration.h"
+#include "service/backend.h"
+#include "service/enrolment.h"
+#include "service/logins.h"
+#include "service/sessions.h"
+
+namespace sparekey {
+
+// Who may call a route. "Root" is uid 0, or a sparekeyd without root's own user.
+enum class Who : std::uint8_t {
+  kAnyone,
+  kRoot,
+  kRootOnPamSocket,
+  kRootOrSelf,  // self: the peer's uid is the account's
+  kConsole,     // the local console, by the peer's process
+};
+
+class Routes {
+ public:
+  Routes(const Backend& backend, std::string session_folder);
+
+  void Handle(HttpRequest request, Respond respond);
+  void Stop() { administration_.Stop(); }  // the server is about to: answer who waits for nothing
+
+  struct Call {
+    std::string argument;  // what stands for {} in the pattern
+    HttpRequest request;
+    Respond respond;
+  };
+  struct Route {
+    std::string_view method;
+    std::string_view pattern;  // "/v1/accounts/{}/unlock"
+    Who who;
+    void (*run)(Routes& routes, Call call);
+  };
+  static const std::vector<Route>& Table();
+
+ private:
+  void Authorise(const Route& route, Call call);
+  void RunForSelf(const Route& route, Call call);
+  Directory& DirectoryFor(const Peer& peer) const;
+  void ResetAtConsole(Call call);
+  static std::vector<Route> MakeTable();
+
+  const Backend& backend_;
+  std::set<uid_t> selves_;  // whose own request is under way
+  Sessions sessions_;
+  Logins logins_;
+  Accounts accounts_;
+  Enrolments enrolments_;
+  Administration administration_;
+};
+
+}  // namespace sparekey

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/words.h"
+
+namespace sparekey {
+namespace {
+
+std::string Codes(int count) {
+  return std::to_string(count) + (count == 1 ? " backup code" : " backup codes");
+}
+
+std::string SayLocked(const WordsContext& context) {
+  if (context.recovery_possible) {
+    return "Too many wrong codes. Enter " + Codes(context.required) + " to get back in.";
+  }
+  return "Too many wrong codes. An administrator can unlock this account with: sparekey user "
+         "unlock " +
+         context.account;
+}
+
+std::string SaySuperLocked(const WordsContext& context) {
+  const std::string whose = context.whole_system
+                                ? "Logins are disabled on this system."
+                                : "Logins of " + context.account + " are disabled.";
+  return whose + " Reset it at the local console with: sparekey console";
+}
+
+std::string SayGateClosed(const WordsContext& context) {
+  std::string since;
+  if (context.gate_since) since = " since " + FormatLocalTime(*context.gate_since);
+  return "SSH is disabled" + since +
+         ". An administrator can enable it in the web console under Two-Factor Authentication, "
+         "or at the local console.";
+}
+
+std::string SayRecovered(const WordsContext& context) {
+  std::string text = "You signed in with backup codes. " + Codes(context.codes_left) + " left.";
+  if (context.codes_left <= context.low || context.codes_left < 2 * context.required) {
+    text += " Get a new sheet: sparekey codes new " + context.account;
+  }
+  return text;
+}
+
+}  // namespace
+
+WordsContext MakeWords(const Policy& policy, const Account* account, const SystemState& system,
+                       const std::string& name, bool recovery_allowed) {
+  WordsContext words;
+  words.account = name;
+  words.required = policy.codes_required;
+  words.low = policy.codes_low;
+  words.whole_system = system.super_locked.has_value();
+  if (system.gate) words.gate_since = system.gate->since;
+  if (account == nullptr) return words;
+  words.enrolled = account->enrolment() == Enrolment::kActive;
+  words.must_enrol = account->must_enrol;
+  if (account->sheet) words.codes_left = account->sheet->CodesLeft();
+  words.recovery_possible = recovery_allowed && words.codes_left >= policy.codes_required;
+  words.one_more_locks =
+      !account->locked && account->otp_failures + 1 == policy.lockout_otp_attempts;
+  if (!words.gate_since && account->gate) words.gate_since = account->gate->since;
+  return words;
+}
+
+std::string Say(Reason reason, const WordsContext& context) {
+  switch (reason) {
+    case Reason::kAccepted:
+    case Reason::kNotRequired:
+    case Reason::kConsole:
+      return "";
+    case Reason::kRecovered:
+      return SayRecovered(context);
+    case Reason::kWrongCode:
+    case Reason::kReplay:
+      return std::string("That code is wrong or no longer valid.") +
+             (context.one_more_locks ? " One more wrong code locks this account." : "");
+    case Reason::kWrongCodes:
+      return "These codes were not accepted. None of them was used up. Check them against your "
+             "current sheet.";
+    case Reason::kNotAnAttempt:
+      if (context.recovering && context.codes_left < context.required) {
+        return "Fewer than " + Codes(context.required) +
+               " are left for this account. An administrator can make a new sheet with: sparekey "
+               "codes new " +
+               context.account;
+      }
+      return "That is neither a one-time code nor a set of backup codes. It was not counted.";
+    case Reason::kLocked:
+      return SayLocked(context);
+    case Reason::kSuperLocked:
+      return SaySuperLocked(context);
+    case Reason::kGateClosed:
+      return SayGateClosed(context);
+    case Reason::kKeyOnly:
+      return "A key alone is not enough for this account. The SSH server must ask for a code "
+             "too: AuthenticationMethods publickey,keyboard-interactive";
+    case Reason::kNotEnrolled:
+      return "This account needs two-factor login and is not enrolled yet. Enrol it in the web "
+             "console, or ask an administrator to run: sparekey user enroll " +
+             context.account;
+    case Reason::kIdentityChanged:
+      return "The name or number of this account has changed hands. An administrator must enrol "
+             "it anew.";
+    case Reason::kClockWrong:
+      return "System clock wrong: one-time codes cannot be checked. Backup codes still work.";
+  }
+  return "";
+}
+
+std::string BackupPrompt(int number, int required) {
+  return "Backup code " + std::to_string(number) + " of " + std::to_string(required) + ": ";
+}
+
+}  // namespace sparekey

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sqlite_store.h"
+
+#include <gmock/gmock.h>
+
+#include <stdexcept>
+
+#include "tests/core/store_fixture.h"
+
+namespace sparekey {
+namespace {
+
+using testing::ChangesOf;
+using testing::CountingUp;
+using ::testing::ElementsAre;
+using testing::Failures;
+using testing::KeyOf;
+using testing::kNow;
+using testing::Load;
+using testing::LookingAt;
+using testing::MakeAccount;
+using testing::Put;
+using testing::Putting;
+using testing::RunOne;
+
+using SqliteStore = testing::StoreTest;
+
+Work Appending(std::vector<Event> events) {
+  return {{}, [events = std::move(events)](Records&) -> Result<Changes> {
+            Changes changes;
+            changes.events = events;
+            return changes;
+          }};
+}
+
+Event EventOf(std::string account, std::string detail, int seconds = 0) {
+  Event event;
+  event.account = std::move(account);
+  event.detail = std::move(detail);
+  event.door = Door::kSsh;
+  event.time = kNow + std::chrono::seconds(seconds);
+  return event;
+}
+
+std::vector<std::string> Details(const Result<std::vector<Event>>& events) {
+  std::vector<std::string> details;
+  for (const Event& event : *events) details.push_back(event.detail);
+  return details;
+}
+
+TEST_F(SqliteStore, GivesBackWhatWasStoredBeforeItWasClosed) {
+  Account bob = MakeAccount("bob", 1001);
+  bob.otp_failures = 3;
+  bob.gate = GateClosure{kNow, "closed"};
+  ASSERT_TRUE(Put(store(), bob).ok());
+  Open();
+  const Result<LoadedAccount> loaded = Load(store(), KeyOf(bob));
+  ASSERT_TRUE(loaded.ok());
+  ASSERT_TRUE(loaded->account);
+  EXPECT_EQ(loaded->account->name, "bob");
+  EXPECT_EQ(loaded->account->uid, 1001U);
+  EXPECT_EQ(loaded->account->otp_failures, 3);
+  EXPECT_EQ(loaded->account->gate->reason, "closed");
+  EXPECT_EQ(loaded->account->authenticators[0].secret.ExposeText(), "12345678901234567890");
+  EXPECT_FALSE(loaded->uid_taken);
+}
+
+TEST_F(SqliteStore, StoresNoSecretInTheClear) {
+  Close();
+  EXPECT_EQ(testing::ReadAll(file()).find("12345678901234567890"), std::string::npos);
+}
+
+TEST_F(SqliteStore, KnowsThatAnAccountIsUnknown) {
+  const Result<LoadedAccount> loaded = Load(store(), {"carl", 1002});
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_FALSE(loaded->account);
+  EXPECT_FALSE(loaded->uid_taken);
+}
+
+TEST_F(SqliteStore, TellsWhoHasTheUidOfAnUnknownName) {
+  const Result<LoadedAccount> loaded = Load(store(), {"eve", 1000});
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_FALSE(loaded->account);
+  EXPECT_EQ(loaded->uid_taken, "ada");
+}
+
+TEST_F(SqliteStore, GivesARecordWhoseUidHasChangedAndWhoHasTheNewOne) {
+  ASSERT_TRUE(Put(store(), MakeAccount("bob", 1001)).ok());
+  const Result<LoadedAccount> loaded = Load(store(), {"ada", 1001});
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_EQ(loaded->account->uid, 1000U);
+  EXPECT_EQ(loaded->uid_taken, "bob");
+}
+
+TEST_F(SqliteStore, HandsAUidOnWhenBothRecordsChange) {
+  const AccountKey new_name{"eve", 1000};
+  const Status status =
+      RunOne(store(), {{{"ada", 1000}, new_name}, [](Records& records) -> Result<Changes> {
+                         records.accounts[0].account->uid = kNoUid;
+                         records.accounts[1].account = MakeAccount("eve", 1000);
+                         return ChangesOf({1, 0});
+                       }});
+  ASSERT_TRUE(status.ok()) << status.error().message;
+  Open();
+  EXPECT_EQ(Load(store(), new_name)->account->name, "eve");
+  EXPECT_EQ(Load(store(), {"ada", 1000})->account->uid, kNoUid);
+  EXPECT_EQ(Load(store(), {"ada", 1000})->uid_taken, "eve");
+}
+
+TEST_F(SqliteStore, SwapsTheUidsOfTwoAccounts) {
+  ASSERT_TRUE(Put(store(), MakeAccount("bob", 1001)).ok());
+  const Status status = RunOne(
+      store(), {{{"ada", 1000}, {"bob", 1001}}, [](Records& records) -> Result<Changes> {
+                  std::swap(records.accounts[0].account->uid, records.accounts[1].account->uid);
+                  return ChangesOf({0, 1});
+                }});
+  ASSERT_TRUE(status.ok()) << status.error().message;
+  EXPECT_EQ(Load(store(), {"ada", 1001})->account->uid, 1001U);
+  EXPECT_EQ(Load(store(), {"bob", 1000})->account->uid, 1000U);
+}
+
+TEST_F(SqliteStore, KeepsAnyNumberOfRecordsWithoutAUid) {
+  for (const char* name : {"x", "y", "z"}) {
+    ASSERT_TRUE(Put(store(), MakeAccount(name, kNoUid)).ok());
+    EXPECT_TRUE(Load(store(), {name, std::nullopt})->account);
+  }
+}
+
+TEST_F(SqliteStore, RefusesAUidThatAnotherRecordHas) {
+  const Status status =
+      RunOne(store(), {{{"eve", std::nullopt}}, [](Records& records) -> Result<Changes> {
+                         records.accounts[0].account = MakeAccount("eve", 1000);
+                         return ChangesOf({0});
+                       }});
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(Failures(store(), ada_), 0);
+}
+
+TEST_F(SqliteStore, KeepsSystemAndPolicy) {
+  const Status status = RunOne(store(), {{}, [](Records& records) -> Result<Changes> {
+                                           records.system.gate = GateClosure{kNow, "closed"};
+                                           records.policy.lockout_otp_attempts = 7;
+                                           Changes changes;
+                                           changes.system = changes.policy = true;
+                                           return changes;
+                                         }});
+  ASSERT_TRUE(status.ok());
+  for (int round = 0; round < 2; ++round) {
+    SystemState system;
+    Policy policy;
+    ASSERT_TRUE(RunOne(store(), {{},
+                                 [&](Records& records) -> Result<Changes> {
+                                   system = records.system;
+                                   policy = records.policy;
+                                   return Changes{};
+                                 }})
+                    .ok());
+    EXPECT_EQ(system.gate->reason, "closed");
+    EXPECT_EQ(policy.lockout_otp_attempts, 7);
+    Open();
+  }
+}
+
+TEST_F(SqliteStore, WritesOnlyWhatTheStepNamed) {
+  ASSERT_TRUE(RunOne(store(), {{ada_},
+                               [](Records& records) -> Result<Changes> {
+                                 records.accounts[0].account->otp_failures = 9;
+                                 records.system.gate = GateClosure{kNow, "closed"};
+                                 records.policy.enabled = false;
+                                 return Changes{};
+                               }})
+                  .ok());
+  EXPECT_EQ(Failures(store(), ada_), 0);
+  ASSERT_TRUE(RunOne(store(), {{},
+                               [](Records& records) -> Result<Changes> {
+                                 EXPECT_FALSE(records.system.gate);
+                                 EXPECT_TRUE(records.policy.enabled);
+                                 return Changes{};
+                               }})
+                  .ok());
+}
+
+TEST_F(SqliteStore, ShowsEachWorkTheOutcomeOfThoseBefore) {
+  int first = -1;
+  int last = -1;
+  std::vector<Work> works;
+  works.push_back(LookingAt(ada_, first));
+  for (int i = 0; i < 10; ++i) works.push_back(CountingUp(ada_));
+  works.push_back(LookingAt(ada_, last));
+  store().Run(works);
+  for (const Work& work : works) EXPECT_TRUE(work.status.ok());
+  EXPECT_EQ(first, 0);
+  EXPECT_EQ(last, 10);
+  Open();
+  EXPECT_EQ(Failures(store(), ada_), 10);
+}
+
+TEST_F(SqliteStore, LeavesOutAFailingStepInTheMiddle) {
+  const Step failing[] = {
+      [](Records&) -> Result<Changes> {
+        return Error{ErrorCode::kConflict, "already so"};
+      },
+      [](Records&) -> Result<Changes> { throw std::runtime_error("boom"); },
+      [](Records&) -> Result<Changes> { throw 7; },
+      [](Records& records) -> Result<Changes> {  // impossible
+        records.accounts[0].account->authenticators[0].digits = 99;
+        return ChangesOf({0});
+      },
+      [](Records& records) -> Result<Changes> {  // renamed
+        records.accounts[0].account->name = "eve";
+        return ChangesOf({0});
+      },
+      [](Records& records) -> Result<Changes> {  // no record
+        records.accounts[0].account.reset();
+        return ChangesOf({0});
+      },
+      [](Records& records) -> Result<Changes> {
+        records.accounts.resize(3);
+        return ChangesOf({2});
+      },
+      [](Records&) -> Result<Changes> { return ChangesOf({1}); },
+      [](Records&) -> Result<Changes> {
+        return ChangesOf({0, 0});
+      },
+      [](Records& records) -> Result<Changes> {
+        records.policy.codes_required = 5;
+        records.policy.codes_count = 2;
+        Changes changes = ChangesOf({0});
+        changes.policy = true;
+        return changes;
+      },
+  };
+  int expected = 0;
+  for (const Step& step : failing) {
+    std::vector<Work> works;
+    works.push_back(CountingUp(ada_));
+    works.push_back({{ada_}, [&step](Records& records) -> Result<Changes> {
+                       records.accounts[0].account->otp_failures = 1000;
+                       return step(records);
+                     }});
+    works.push_back(CountingUp(ada_));
+    store().Run(works);
+    EXPECT_TRUE(works[0].status.ok());
+    EXPECT_FALSE(works[1].status.ok());
+    EXPECT_TRUE(works[2].status.ok());
+    EXPECT_EQ(Failures(store(), ada_), expected += 2);
+  }
+}
+
+TEST_F(SqliteStore, RefusesNamesThatAreNone) {
+  for (const std::string& name : {std::string(), std::string("a b"), std::string("../x"),
+                                  std::string("n\0l", 3), std::string(257, 'n')}) {
+    const Status status = Put(store(), MakeAccount(name, 2000));
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code, ErrorCode::kInvalid);
+    EXPECT_FALSE(Load(store(), {name, 2000})->account);
+  }
+}
+
+TEST_F(SqliteStore, ListsAccountsByName) {
+  for (int i = 0; i < 25; ++i) {
+    ASSERT_TRUE(
+        Put(store(), MakeAccount("user" + std::to_string(100 + i), 2000 + static_cast<uid_t>(i)))
+            .ok());
+  }
+  std::vector<std::string> names;
+  std::string after;
+  for (;;) {
+    const auto page = store().ListAccounts(after, 10);
+    ASSERT_TRUE(page.ok());
+    if (page->empty()) break;
+    EXPECT_LE(page->size(), 10U);
+    for (const Account& account : *page) names.push_back(account.name);
+    after = names.back();
+  }
+  EXPECT_EQ(names.size(), 26U);
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  EXPECT_EQ(names.front(), "ada");
+}
+
+TEST_F(SqliteStore, CountsAccountsByTheirState) {
+  Account none = MakeAccount("none", 1);
+  none.authenticators.clear();
+  Account pending = MakeAccount("pending", 2);
+  pending.pending = PendingEnrolment{std::move(pending.authenticators[0]), {}, kNow, false};
+  pending.authenticators.clear();
+  Account locked = MakeAccount("locked", 3);
+  locked.locked = kNow;
+  Account super_locked = MakeAccount("super", 4);
+  super_locked.super_locked = kNow;
+  for (const Account* account : {&none, &pending, &locked, &super_locked}) {
+    ASSERT_TRUE(Put(store(), *account).ok());
+  }
+  const Result<AccountCounts> counts = store().CountAccounts();
+  ASSERT_TRUE(counts.ok());
+  EXPECT_EQ(counts->none, 1U);
+  EXPECT_EQ(counts->pending, 1U);
+  EXPECT_EQ(counts->active, 3U);
+  EXPECT_EQ(counts->locked, 1U);
+  EXPECT_EQ(counts->super_locked, 1U);
+  locked.locked.reset();
+  ASSERT_TRUE(Put(store(), locked).ok());
+  EXPECT_EQ(store().CountAccounts()->locked, 0U);
+}
+
+TEST_F(SqliteStore, ListsTheAccountsWhoseGateIsClosed) {
+  for (const std::string name : {"zoe", "ada", "bob"}) {
+    Account account = MakeAccount(name, static_cast<uid_t>(name[0]));
+    if (name != "bob") account.gate = GateClosure{kNow, "test"};
+    if (name == "zoe") account.super_locked = account.locked = kNow;
+    ASSERT_TRUE(Put(store(), account).ok());
+  }
+  EXPECT_THAT(*store().ListClosedGates(), ::testing::ElementsAre("ada", "zoe"));
+}
+
+TEST_F(SqliteStore, GivesEventsAscendingIdsAlsoOverARestart) {
+  ASSERT_TRUE(RunOne(store(), Appending({EventOf("ada", "1"), EventOf("bob", "2")})).ok());
+  Open();
+  ASSERT_TRUE(RunOne(store(), Appending({EventOf("ada", "3")})).ok());
+  const Result<std::vector<Event>> events = store().ReadEvents({});
+  ASSERT_TRUE(events.ok());
+  EXPECT_THAT(Details(events), ElementsAre("3", "2", "1"));
+  EXPECT_EQ((*events)[0].id, 3);
+  EXPECT_EQ((*events)[0].account, "ada");
+  EXPECT_EQ((*events)[0].time, kNow);
+  EXPECT_EQ((*events)[0].door, Door::kSsh);
+}
+
+TEST_F(SqliteStore, ReadsEventsByIdAccountTimeAndLimit) {
+  std::vector<Event> all;
+  for (int i = 1; i <= 8; ++i)
+    all.push_back(EventOf(i % 2 == 0 ? "ada" : "bob", std::to_string(i), i));
+  ASSERT_TRUE(RunOne(store(), Appending(all)).ok());
+  const auto none = std::nullopt;
+  const auto read = [&](const EventQuery& query) { return Details(store().ReadEvents(query)); };
+  EXPECT_THAT(read({none, none, none, none, 2}), ElementsAre("8", "7"));
+  EXPECT_THAT(read({none, none, 3, none, 5}), ElementsAre("2", "1"));
+  EXPECT_THAT(read({none, 5, none, none, 2}), ElementsAre("6", "7"));
+  EXPECT_THAT(read({none, 2, 5, none, 100}), ElementsAre("3", "4"));
+  EXPECT_THAT(read({"ada", none, none, none, 2}), ElementsAre("8", "6"));
+  EXPECT_THAT(read({"ada", 2, none, none, 100}), ElementsAre("4", "6", "8"));
+  EXPECT_THAT(read({none, none, none, kNow + std::chrono::seconds(7), 100}), ElementsAre("8", "7"));
+  EXPECT_THAT(read({"eve", none, none, none, 100}), ElementsAre());
+  EXPECT_THAT(read({none, 8, none, none, 100}), ElementsAre());
+}
+
+TEST_F(SqliteStore, DropsTheEventsOfAStepThatFails) {
+  std::vector<Work> works;
+  works.push_back(Appending({EventOf("ada", "1")}));
+  works.push_back({{ada_}, [](Records&) -> Result<Changes> {
+                     Changes changes = ChangesOf({5});
+                     changes.events.push_back(EventOf("ada", "lost"));
+                     return changes;
+                   }});
+  works.push_back(Appending({EventOf("ada", "2")}));
+  store().Run(works);
+  EXPECT_THAT(Details(store().ReadEvents({})), ElementsAre("2", "1"));
+}
+
+TEST_F(SqliteStore, NeedsAtMost600BytesAnAccount) {
+  constexpr int kAccounts = 3000;
+  std::vector<Work> works;
+  for (int i = 0; i < kAccounts; ++i) {
+    // In no order, as names come.
+    works.push_back(Putting(MakeAccount("user" + std::to_string(i * 7919 % kAccounts),
+                                        10'000 + static_cast<uid_t>(i))));
+  }
+  store().Run(works);
+  for (const Work& work : works) ASSERT_TRUE(work.status.ok());
+  Close();
+  const std::size_t bytes = testing::ReadAll(file()).size() / kAccounts;
+  RecordProperty("bytes_an_account", static_cast<int>(bytes));
+  EXPECT_LE(bytes, 600U);
+}
+
+}  // namespace
+}  // namespace sparekey

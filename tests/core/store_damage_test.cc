@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows and pages that were changed behind the store's back.
+#include <sqlite3.h>
+
+#include <filesystem>
+
+#include "tests/core/store_fixture.h"
+
+namespace sparekey {
+namespace {
+
+using testing::CountingUp;
+using testing::Failures;
+using testing::KeyOf;
+using testing::kNow;
+using testing::Load;
+using testing::MakeAccount;
+using testing::Put;
+using testing::ReadAll;
+using testing::RunOne;
+using testing::TestKey;
+using testing::WriteAll;
+
+class DamagedStore : public testing::StoreTest {
+ protected:
+  // Edits the closed file as somebody with root's rights would.
+  void Edit(const std::string& sql) {
+    Close();
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(database);
+    EXPECT_GT(sqlite3_total_changes(database), 0);
+    sqlite3_close(database);
+    Open();
+  }
+
+  void ExpectDamaged(const AccountKey& key) {
+    const Result<LoadedAccount> loaded = Load(store(), key);
+    ASSERT_FALSE(loaded.ok()) << key.name;
+    EXPECT_EQ(loaded.error().code, ErrorCode::kDamaged);
+  }
+};
+
+TEST_F(DamagedStore, RefusesARecordUnderAnotherName) {
+  Edit("UPDATE account SET name='eve'");
+  ExpectDamaged({"eve", 1000});
+}
+
+TEST_F(DamagedStore, RefusesARecordWithAnotherUid) {
+  for (const char* uid : {"1001", "NULL", "4294968296", "-1"}) {
+    Edit("UPDATE account SET uid=" + std::string(uid));
+    ExpectDamaged(ada_);
+  }
+}
+
+TEST_F(DamagedStore, RefusesARecordWithOtherFlags) {
+  Edit("UPDATE account SET flags=flags|4");
+  ExpectDamaged(ada_);
+}
+
+TEST_F(DamagedStore, RefusesRecordsThatWereSwapped) {
+  Account bob = MakeAccount("bob", 1001);
+  ASSERT_TRUE(Put(store(), bob).ok());
+  Edit(
+      "CREATE TEMP TABLE old AS SELECT * FROM account; UPDATE account SET record="
+      "(SELECT record FROM old WHERE old.name<>account.name)");
+  ExpectDamaged(ada_);
+  ExpectDamaged(KeyOf(bob));
+}
+
+TEST_F(DamagedStore, RefusesAStateValueInAnotherRow) {
+  Edit("UPDATE account SET record=(SELECT value FROM state WHERE name='system')");
+  ExpectDamaged(ada_);
+  Close();
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
+  const char* sql =
+      "UPDATE state SET value=(SELECT value FROM state WHERE name='policy') WHERE name='system'";
+  EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+  EXPECT_FALSE(OpenSqliteStore(state(), TestKey()).ok());
+}
+
+TEST_F(DamagedStore, RefusesEventsThatWereMoved) {
+  const auto append = [&] {
+    ASSERT_TRUE(RunOne(store(), {{},
+                                 [](Records&) -> Result<Changes> {
+                                   Changes changes;
+                                   Event event;
+                                   event.account = "ada";
+                                   event.time = kNow;
+                                   changes.events = {event};
+                                   return changes;
+                                 }})
+                    .ok());
+  };
+  for (const char* sql : {"UPDATE event SET id=id+1", "UPDATE event SET time=time-1",
+                          "UPDATE event SET account='bob'", "UPDATE event SET body=zeroblob(60)"}) {
+    Edit("DELETE FROM event; UPDATE account SET uid=uid");
+    append();
+    ASSERT_TRUE(store().ReadEvents({}).ok());
+    Edit(sql);
+    const Result<std::vector<Event>> events = store().ReadEvents({});
+    ASSERT_FALSE(events.ok()) << sql;
+    EXPECT_EQ(events.error().code, ErrorCode::kDamaged);
+  }
+}
+
+TEST_F(DamagedStore, RefusesARecordWithAnyByteFlippedZeroedOrCutOff) {
+  Close();
+  const std::string whole = ReadAll(file());
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
+  sqlite3_stmt* row = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(database, "SELECT record FROM account", -1, &row, nullptr),
+            SQLITE_OK);
+  ASSERT_EQ(sqlite3_step(row), SQLITE_ROW);
+  const std::string record(static_cast<const char*>(sqlite3_column_blob(row, 0)),
+                           static_cast<std::size_t>(sqlite3_column_bytes(row, 0)));
+  sqlite3_finalize(row);
+  sqlite3_close(database);
+  const std::size_t start = whole.find(record);
+  ASSERT_NE(start, std::string::npos);
+  for (std::size_t i = 0; i < record.size(); ++i) {
+    for (const bool zero : {false, true}) {
+      if (zero && record[i] == 0) continue;
+      std::string damaged = whole;
+      char& byte = damaged[start + i];
+      byte = static_cast<char>(zero ? 0 : byte ^ (1 << (i % 8)));
+      Close();
+      WriteAll(file(), damaged);
+      Open();
+      ExpectDamaged(ada_);
+    }
+  }
+  Close();
+  WriteAll(file(), whole);
+  Open();
+  for (std::size_t size = 0; size < record.size(); size += 23) {
+    Edit("UPDATE account SET record=substr(record,1," + std::to_string(size) + ")");
+    ExpectDamaged(ada_);
+    Close();
+    WriteAll(file(), whole);
+    Open();
+  }
+}
+
+TEST_F(DamagedStore, DeniesTheDamagedAccountAndServesTheOthersInTheSameBatch) {
+  const AccountKey bob{"bob", 1001};
+  ASSERT_TRUE(Put(store(), MakeAccount("bob", 1001)).ok());
+  Edit("UPDATE account SET flags=8 WHERE name='ada'");
+  std::vector<Work> works;
+  for (const AccountKey& key : {bob, ada_, bob}) works.push_back(CountingUp(key));
+  store().Run(works);
+  EXPECT_TRUE(works[0].status.ok());
+  EXPECT_FALSE(works[1].status.ok());
+  EXPECT_TRUE(works[2].status.ok());
+  EXPECT_EQ(Failures(store(), bob), 2);
+}
+
+TEST_F(DamagedStore, NeverBelievesThatAnAccountIsUnknownWhenItsRowIsGoneFromOneTree) {
+  // The row is taken out of the table, but not out of the index.
+  Close();
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
+  const char* sql =
+      "PRAGMA writable_schema=ON; CREATE TABLE kept AS SELECT * FROM sqlite_schema WHERE"
+      " name='account_uid'; DELETE FROM sqlite_schema WHERE name IN ('account_uid');";
+  ASSERT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+  ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
+  sql =
+      "DELETE FROM account; PRAGMA writable_schema=ON; INSERT INTO sqlite_schema SELECT * FROM "
+      "kept;";
+  ASSERT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK)
+      << sqlite3_errmsg(database);
+  sqlite3_close(database);
+  ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(database, "DROP TABLE kept", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+  Result<std::unique_ptr<Store>> opened = OpenSqliteStore(state(), TestKey());
+  // "unknown".
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  const Result<LoadedAccount> loaded = Load(**opened, ada_);
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_EQ(loaded.error().code, ErrorCode::kDamaged);
+}
+
+class DamagedPages : public DamagedStore {
+ protected:
+  static constexpr int kAccounts = 60;
+  static constexpr std::size_t kPage = 4096;
+
+  DamagedPages() {
+    std::vector<Work> works;
+    for (int i = 0; i < kAccounts; ++i) {
+      accounts_.push_back(MakeAccount("user" + std::to_string(i), 2000 + static_cast<uid_t>(i)));
+      accounts_.back().otp_failures = i;
+      works.push_back(testing::Putting(accounts_.back()));
+    }
+    store().Run(works);
+    Close();
+    whole_ = ReadAll(file());
+  }
+
+  // Every account is there as it was, or there is an error.
+  void Check(const std::string& content, const std::string& what) {
+    std::filesystem::remove(file() + "-wal");
+    WriteAll(file(), content);
+    const Result<std::unique_ptr<Store>> store = OpenSqliteStore(state(), TestKey());
+    if (!store) return;
+    for (const Account& account : accounts_) {
+      const Result<LoadedAccount> loaded = Load(**store, KeyOf(account));
+      if (!loaded) continue;
+      ASSERT_TRUE(loaded->account) << account.name << ": " << what;
+      ASSERT_EQ(loaded->account->otp_failures, account.otp_failures) << what;
+      ASSERT_EQ(loaded->account->uid, account.uid) << what;
+    }
+  }
+
+  std::vector<Account> accounts_;
+  std::string whole_;
+};
+
+TEST_F(DamagedPages, NeverMakeAnAccountUnknownWhereABitIsFlipped) {
+  ASSERT_GT(whole_.size(), 8 * kPage);
+  for (std::size_t at = 0; at < whole_.size(); ++at) {
+    // All of the pages' heads and cell pointers, a sample of the rest.
+    if (at % kPage > 120 && at % 61 != 0) continue;
+    std::string damaged = whole_;
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << (at % 8)));
+    ASSERT_NO_FATAL_FAILURE(Check(damaged, "flipped at " + std::to_string(at)));
+  }
+}
+
+TEST_F(DamagedPages, NeverMakeAnAccountUnknownWhereAPageIsLostOrMoved) {
+  const std::size_t pages = whole_.size() / kPage;
+  for (std::size_t a = 0; a < pages; ++a) {
+    std::string zeroed = whole_;
+    zeroed.replace(a * kPage, kPage, kPage, '\0');
+    ASSERT_NO_FATAL_FAILURE(Check(zeroed, "zeroed page " + std::to_string(a)));
+    ASSERT_NO_FATAL_FAILURE(
+        Check(whole_.substr(0, a * kPage), "cut before page " + std::to_string(a)));
+    for (std::size_t b = 0; b < pages; ++b) {
+      std::string copied = whole_;
+      copied.replace(a * kPage, kPage, whole_, b * kPage, kPage);
+      ASSERT_NO_FATAL_FAILURE(
+          Check(copied, "page " + std::to_string(b) + " over " + std::to_string(a)));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sparekey

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules 2 to 11 for one attempt, by example.
+#include "lockout/decide.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/accounts.h"
+
+namespace sparekey {
+namespace {
+
+using testing::CodeAt;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::kBuilt;
+using testing::kNow;
+using testing::MakeAccount;
+using testing::MakeAuthenticator;
+
+class DecideTest : public ::testing::Test {
+ protected:
+  Decision Try(const Attempt& attempt, Door door = Door::kSsh) {
+    return Decide(policy, account, system, subject, door, attempt, clock);
+  }
+  Decision TryCode(const std::string& code, Door door = Door::kSsh) {
+    return Try(OneTimeCode{code}, door);
+  }
+  Decision TryRight(int steps = 0) {
+    return TryCode(CodeAt(account.authenticators[0], clock.now, steps));
+  }
+  Decision TryWrong() {
+    // Six digits that no step of the window has.
+    for (int i = 0;; ++i) {
+      std::string code = std::to_string(100000 + i);
+      bool hit = false;
+      for (int step = -3; step <= 3; ++step) {
+        hit = hit || code == CodeAt(account.authenticators[0], clock.now, step);
+      }
+      if (!hit) return TryCode(code);
+    }
+  }
+  Decision TrySet(std::vector<std::optional<std::uint8_t>> matches) {
+    return Try(BackupCodeSet{account.sheet ? account.sheet->number : 0, std::move(matches)});
+  }
+  static std::vector<EventKind> Kinds(const Decision& decision) {
+    std::vector<EventKind> kinds;
+    for (const Event& event : decision.events) kinds.push_back(event.kind);
+    return kinds;
+  }
+
+  Policy policy;
+  Account account = MakeAccount();
+  SystemState system;
+  Subject subject;
+  Clock clock{kNow, kBuilt};
+};
+
+TEST_F(DecideTest, AcceptsARightCodeAndSpendsItsStepAndAllBefore) {
+  account.otp_failures = 3;
+  account.otp_budget_spent = 7;
+  const Decision decision = TryRight();
+  EXPECT_EQ(decision.verdict, Verdict::kAccept);
+  EXPECT_EQ(decision.reason, Reason::kAccepted);
+  EXPECT_TRUE(decision.account_changed);
+  EXPECT_FALSE(decision.system_changed);
+  EXPECT_EQ(account.authenticators[0].mark, *TotpStep(kNow, std::chrono::seconds(30)));
+  EXPECT_EQ(account.authenticators[0].last_used, kNow);
+  EXPECT_EQ(account.otp_failures, 0);
+  EXPECT_EQ(account.otp_budget_spent, 6);
+  EXPECT_EQ(account.last_login, kNow);
+  EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kLogin));
+}
+
+TEST_F(DecideTest, GivesTheBudgetBackOnlyUpToFull) {
+  TryRight();
+  EXPECT_EQ(account.otp_budget_spent, 0);
+}
+
+TEST_F(DecideTest, DeniesTheSameCodeAgainAsAReplayAndDoesNotCountIt) {
+  TryRight();
+  const Decision decision = TryRight();
+  EXPECT_EQ(decision.verdict, Verdict::kDeny);
+  EXPECT_EQ(decision.reason, Reason::kReplay);
+  EXPECT_FALSE(decision.account_changed);
+  EXPECT_EQ(account.otp_failures, 0);
+  EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kReplay));
+}
+
+TEST_F(DecideTest, CountsACodeOfAnEarlierStepAsWrong) {
+  TryRight(+1);
+  EXPECT_EQ(TryRight(0).reason, Reason::kWrongCode);
+  EXPECT_EQ(account.otp_failures, 1);
+}
+
+TEST_F(DecideTest, AcceptsTheNextStepAfterAnAcceptedOne) {
+  TryRight(0);
+  EXPECT_EQ(TryRight(+1).verdict, Verdict::kAccept);
+}
+
+TEST_F(DecideTest, CountsAWrongCodeInARowAndInTheBudget) {
+  const Decision decision = TryWrong();
+  EXPECT_EQ(decision.verdict, Verdict::kDeny);
+  EXPECT_EQ(decision.reason, Reason::kWrongCode);
+  EXPECT_TRUE(decision.account_changed);
+  EXPECT_EQ(account.otp_failures, 1);
+  EXPECT_EQ(account.otp_budget_spent, 1);
+  EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kWrongCode));
+}
+
+TEST_F(DecideTest, LocksAtTheLimitInARow) {
+  for (int i = 0; i < 4; ++i) TryWrong();
+  EXPECT_FALSE(account.locked);
+  const Decision decision = TryWrong();
+  EXPECT_EQ(account.locked, kNow);
+  EXPECT_EQ(account.otp_failures, 5);
+  EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kWrongCode, EventKind::kLockout));
+  EXPECT_FALSE(account.gate);
+}
+
+TEST_F(DecideTest, LocksWhenTheBudgetIsEmptyHoweverOftenTheOwnerLogsIn) {
+  policy.lockout_otp_budget = 10;
+  int wrong = 0;
+  while (!account.locked && wrong < 100) {
+    for (int i = 0; i < 4 && !account.locked; ++i, ++wrong) TryWrong();
+    clock.now += std::chrono::seconds(30);
+    if (!account.locked) {
+      EXPECT_EQ(TryRight().verdict, Verdict::kAccept);
+    }
+  }
+  EXPECT_EQ(wrong, 12);  // 4 - 1 + 4 - 1 + 4 = 10 more wrong codes than accepted logins
+}
+
+TEST_F(DecideTest, NeverLocksByABudgetThatIsOff) {
+  policy.lockout_otp_budget = 0;
+  policy.lockout_otp_attempts = 100;
+  account.otp_budget_spent = 5000;
+  TryWrong();
+  EXPECT_FALSE(account.locked);
+}
+
+TEST_F(DecideTest, NeitherVerifiesNorCountsOneTimeCodesWhileLocked) {
+  account.locked = kNow;
+  account.otp_failures = 5;
+  for (const Decision& decision : {TryRight(), TryWrong()}) {
+    EXPECT_EQ(decision.reason, Reason::kLocked);
+    EXPECT_FALSE(decision.account_changed);
+    EXPECT_THAT(decision.events, IsEmpty());
+  }
+  EXPECT_EQ(account.otp_failures, 5);
+  EXPECT_EQ(account.authenticators[0].mark, -1);
+}
+
+TEST_F(DecideTest, DoesNotCountWhatIsNoCodeOfAnAuthenticatorsLength) {
+  for (const std::string code : {"", "12345", "1234567", "12345678"}) {
+    const Decision decision = TryCode(code);
+    EXPECT_EQ(decision.reason, Reason::kNotAnAttempt) << code;
+    EXPECT_FALSE(decision.account_changed);
+  }
+  EXPECT_EQ(account.otp_failures, 0);
+}
+
+TEST_F(DecideTest, AcceptsTheCodeOfAnyAuthenticator) {
+  account.authenticators.push_back(MakeAuthenticator("key", "another secret of 20"));
+  account.authenticators[1].digits = 8;
+  const Decision decision = TryCode(CodeAt(account.authenticators[1], kNow));
+  EXPECT_EQ(decision.verdict, Verdict::kAccept);
+  EXPECT_EQ(account.authenticators[0].mark, -1);
+  EXPECT_GT(account.authenticators[1].mark, 0);
+}
+
+TEST_F(DecideTest, SpendsACodeOfTwoAuthenticatorsWithOneSecretOnce) {
+  account.authenticators.push_back(MakeAuthenticator("tablet"));
+  EXPECT_EQ(TryRight().verdict, Verdict::kAccept);
+  EXPECT_EQ(TryRight().reason, Reason::kReplay);
+}
+
+TEST_F(DecideTest, HotpMissesNeverMoveTheCounter) {
+  Authenticator& hotp = account.authenticators[0];
+  hotp.type = OtpType::kHotp;
+  hotp.mark = 4;
+  TryCode(std::string(ComputeOtp(hotp.algorithm, hotp.secret, 15, 6).ExposeText()));
+  EXPECT_EQ(hotp.mark, 4);
+  EXPECT_EQ(account.otp_failures, 1);
+  TryCode(std::string(ComputeOtp(hotp.algorithm, hotp.secret, 14, 6).ExposeText()));
+  EXPECT_EQ(hotp.mark, 14);
+  EXPECT_EQ(account.otp_failures, 0);
+}
+
+TEST_F(DecideTest, LeavesCodesUncheckedAndUncountedWhenTheClockIsWrong) {
+  const std::string code = CodeAt(account.authenticators[0], kNow);
+  clock.now = kBuilt - std::chrono::seconds(1);
+  Decision decision = TryCode(code);
+  EXPECT_EQ(decision.reason, Reason::kClockWrong);
+  EXPECT_FALSE(decision.account_changed);
+  EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kClockWrong));
+
+  clock.now = kNow;
+  account.authenticators[0].mark = *TotpStep(kNow, std::chrono::seconds(30)) + 2;
+  EXPECT_EQ(TryWrong().reason, Reason::kClockWrong);
+  EXPECT_EQ(account.otp_failures, 0);
+}
+
+TEST_F(DecideTest, StillCountsGuessesAtAHotpAuthenticatorWhenTheClockIsWrong) {
+  account.authenticators.push_back(MakeAuthenticator("key", "another secret of 20"));
+  account.authenticators[1].type = OtpType::kHotp;
+  clock.now = kBuilt - std::chrono::seconds(1);
+  EXPECT_EQ(TryCode("000000").reason, Reason::kWrongCode);
+  EXPECT_EQ(account.otp_failures, 1);
+}
+
+TEST_F(DecideTest, RecoversWithUnspentCodesAndClearsLockFailuresAndBudget) {
+  account.locked = kNow;
+  account.otp_failures = 5;
+  account.otp_budget_spent = 50;
+  account.recovery_failures = 9;
+  const Decision decision = TrySet({7, 2});
+  EXPECT_EQ(decision.verdict, Verdict::kAccept);
+  EXPECT_EQ(decision.reason, Reason::kRecovered);
+  EXPECT_TRUE(account.sheet->codes[2].spent);
+  EXPECT_TRUE(account.sheet->codes[7].spent);
+  EXPECT_EQ(account.sheet->CodesLeft(), 8);
+  EXPECT_FALSE(account.locked);
+  EXPECT_EQ(account.otp_failures, 0);
+  EXPECT_EQ(account.otp_budget_spent, 0);
+  EXPECT_EQ(account.recovery_failures, 0);
+  EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kRecovery));
+}
+
+TEST_F(DecideTest, SpendsNothingWhenOneCodeOfTheSetIsWrong) {
+  const Decision decision = TrySet({1, std::nullopt});
+  EXPECT_EQ(decision.verdict, Verdict::kDeny);
+  EXPECT_EQ(decision.reason, Reason::kWrongCodes);
+  EXPECT_EQ(account.sheet->CodesLeft(), 10);
+  EXPECT_EQ(account.recovery_failures, 1);
+}
+
+TEST_F(DecideTest, DeniesTheLastSpentSetInAnyOrderAsAReplay) {
+  TrySet({1, 2});
+  const Decision decision = TrySet({2, 1});
+  EXPECT_EQ(decision.reason, Reason::kReplay);
+  EXPECT_EQ(account.recovery_failures, 0);
+}
+
+TEST_F(DecideTest, CountsAnOlderSpentSetAndAMixOfSpentAndUnspent) {
+  TrySet({1, 2});
+  TrySet({3, 4});
+  EXPECT_EQ(TrySet({1, 2}).reason, Reason::kWrongCodes);
+  EXPECT_EQ(TrySet({3, 5}).reason, Reason::kWrongCodes);
+  EXPECT_EQ(account.recovery_failures, 2);
+  EXPECT_FALSE(account.sheet->codes[5].spent);
+}
+
+TEST_F(DecideTest, CountsCodesOfAReplacedSheet) {
+  const Decision decision = Try(BackupCodeSet{account.sheet->number + 1, {1, 2}});
+  EXPECT_EQ(decision.reason, Reason::kWrongCodes);
+  EXPECT_EQ(account.recovery_failures, 1);
+}
+
+TEST_F(DecideTest, CountsARecoveryOfAnAccountWithoutASheet) {
+  account.sheet.reset();
+  EXPECT_EQ(TrySet({0, 1}).reason, Reason::kWrongCodes);
+  EXPECT_EQ(account.recovery_failures, 1);
+}
+
+TEST_F(DecideTest, TakesNeitherMoreNorFewerCodesThanOneRecoveryNeeds) {
+  for (const auto& set :
+       std::vector<std::vector<std::optional<std::uint8_t>>>{{}, {1}, {1, 2, 3}, {std::nullopt}}) {
+    EXPECT_EQ(TrySet(set).reason, Reason::kNotAnAttempt);
+  }
+  EXPECT_EQ(account.recovery_failures, 0);
+}
+
+TEST_F(DecideTest, DoesNotCountOneCodeTwice) {
+  EXPECT_EQ(TrySet({3, 3}).reason, Reason::kNotAnAttempt);
+  EXPECT_EQ(account.recovery_failures, 0);
+  EXPECT_FALSE(account.sheet->codes[3].spent);
+}
+
+TEST_F(DecideTest, SuperLocksEverybodyAtTheLimitOfAnAdministratorsFailedRecoveries) {
+  subject.administrator = true;
+  account.recovery_failures = 9;
+  const Decision decision = TrySet({0, std::nullopt});
+  ASSERT_TRUE(system.super_locked);
+  EXPECT_THAT(system.super_locked->causes, ElementsAre("ada"));
+  EXPECT_TRUE(system.gate);
+  EXPECT_FALSE(account.super_locked);
+  EXPECT_TRUE(decision.system_changed);
+  EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kFailedRecovery, EventKind::kSuperLockout,
+                                           EventKind::kGateClosed));
+}
+
+TEST_F(DecideTest, SuperLocksTheAccountAloneWhenItIsNoAdministrators) {
+  account.recovery_failures = 9;
+  TrySet({0, std::nullopt});
+  EXPECT_FALSE(system.super_locked);
+  EXPECT_FALSE(system.gate);
+  EXPECT_EQ(account.super_locked, kNow);
+  EXPECT_TRUE(account.gate);
+}
+
+TEST_F(DecideTest, CountsFailedRecoveriesWhileLocked) {
+  account.locked = kNow;
+  TrySet({0, std::nullopt});
+  EXPECT_EQ(account.recovery_failures, 1);
+}
+
+TEST_F(DecideTest, ChangesNothingUnderASuperLockout) {
+  system.super_locked = SystemSuperLockout{kNow, {"bob"}};
+  for (const Decision& decision : {TryRight(), TryWrong(), TrySet({0, 1})}) {
+    EXPECT_EQ(decision.reason, Reason::kSuperLocked);
+    EXPECT_FALSE(decision.account_changed);
+    EXPECT_THAT(decision.events, IsEmpty());
+  }
+  EXPECT_EQ(account.authenticators[0].mark, -1);
+  EXPECT_EQ(account.sheet->CodesLeft(), 10);
+}
+
+TEST_F(DecideTest, DeniesASuperLockedAccountAtEveryDoorButTheConsole) {
+  account.super_locked = kNow;
+  for (const Door door : {Door::kSsh, Door::kWeb, Door::kOther}) {
+    EXPECT_EQ(TryCode("123456", door).reason, Reason::kSuperLocked);
+  }
+  EXPECT_EQ(TryCode("123456", Door::kConsole).reason, Reason::kConsole);
+}
+
+TEST_F(DecideTest, DeniesSshAloneWhenAGateIsClosed) {
+  account.gate = GateClosure{kNow, "test"};
+  EXPECT_EQ(TryRight().reason, Reason::kGateClosed);
+  EXPECT_EQ(account.authenticators[0].mark, -1);
+  EXPECT_EQ(TryCode(CodeAt(account.authenticators[0], kNow), Door::kWeb).verdict, Verdict::kAccept);
+  account.gate.reset();
+  system.gate = GateClosure{kNow, "test"};
+  EXPECT_EQ(TryRight(+1).reason, Reason::kGateClosed);
+}
+
+TEST_F(DecideTest, DeniesAnAccountWhoseIdentityChanged) {
+  subject.identity_changed = true;
+  EXPECT_EQ(TryRight().reason, Reason::kIdentityChanged);
+  EXPECT_EQ(account.authenticators[0].mark, -1);
+}
+
+TEST_F(DecideTest, DeniesAnAccountThatIsNotEnrolled) {
+  account.authenticators.clear();
+  EXPECT_EQ(TryCode("123456").reason, Reason::kNotEnrolled);
+  EXPECT_EQ(account.otp_failures, 0);
+}
+
+}  // namespace
+}  // namespace sparekey

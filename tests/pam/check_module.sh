@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# check_module.sh MODULE: exports nothing but PAM's entry points, needs nothing but libc and libpam,
+# is hardened, and stays within 400 KiB without its debug information.
+set -eu
+module=$1
+exports=$(nm -D --defined-only "$module" | awk '{print $3}' | sort | tr '\n' ' ')
+wanted='pam_sm_acct_mgmt pam_sm_authenticate pam_sm_close_session pam_sm_open_session pam_sm_setcred '
+[ "$exports" = "$wanted" ] || { echo "exports: $exports"; exit 1; }
+needed=$(readelf -d "$module" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+for library in $needed; do
+  case $library in
+    libc.so.* | libpam.so.* | ld-linux*.so.*) ;;
+    *) echo "needs $library"; exit 1 ;;
+  esac
+done
+readelf -lW "$module" | grep -q GNU_RELRO || { echo 'no relro'; exit 1; }
+readelf -dW "$module" | grep -q 'NOW' || { echo 'not bound at once'; exit 1; }
+readelf -lW "$module" | grep GNU_STACK | grep -q 'RW ' || { echo 'executable stack'; exit 1; }
+stripped=$(mktemp)
+trap 'rm -f "$stripped"' EXIT
+strip -o "$stripped" "$module"
+size=$(stat -c %s "$stripped")
+[ "$size" -le 409600 ] || { echo "$size bytes"; exit 1; }
+echo "$size bytes"

@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Installs packaging/ below a temporary prefix and lets systemd judge it.
+
+usage: units_test.py CMAKE BUILD_FOLDER_OF_PACKAGING
+"""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CMAKE, PACKAGING = sys.argv[1:3]
+
+
+class Units(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="sparekey-units-")
+        self.addCleanup(folder.cleanup)
+        self.prefix = pathlib.Path(folder.name) / "usr"
+        subprocess.run([CMAKE, "--install", PACKAGING, "--prefix", str(self.prefix)],
+                       check=True, stdout=subprocess.DEVNULL)
+        self.units = self.prefix / "lib/systemd/system"
+        daemon = self.prefix / "sbin/sparekeyd"
+        daemon.parent.mkdir(parents=True)
+        daemon.write_text("#!/bin/sh\n")
+        daemon.chmod(0o755)
+
+    def run_and_read(self, *command):
+        done = subprocess.run(command, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=60, check=False)
+        return done.stdout + (f"exit status {done.returncode}" if done.returncode else "")
+
+    def verify(self):
+        return self.run_and_read("systemd-analyze", "verify",
+                                 *map(str, sorted(self.units.iterdir())))
+
+    def test_systemd_has_nothing_to_say(self):
+        self.assertEqual(sorted(unit.name for unit in self.units.iterdir()),
+                         ["sparekeyd-pam.socket", "sparekeyd.service", "sparekeyd.socket"])
+        self.assertEqual(self.verify(), "")
+
+    def test_systemd_would_have_said_something(self):
+        unit = self.units / "sparekeyd.service"
+        unit.write_text(unit.read_text().replace("KillMode=", "KilMode="))
+        self.assertIn("KilMode", self.verify())
+
+    def test_the_service_is_the_installed_one(self):
+        self.assertIn(f"ExecStart={self.prefix}/sbin/sparekeyd\n",
+                      (self.units / "sparekeyd.service").read_text())
+
+    def test_tmpfiles_makes_the_folders(self):
+        root = self.prefix.parent / "root"
+        (root / "etc").mkdir(parents=True)
+        (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\n")
+        (root / "etc/group").write_text("root:x:0:\n")
+        said = self.run_and_read("systemd-tmpfiles", f"--root={root}", "--create",
+                                 str(self.prefix / "lib/tmpfiles.d/sparekey.conf"))
+        modes = {path: (root / path).stat().st_mode & 0o777
+                 for path in ("run/sparekey", "var/lib/sparekey", "etc/sparekey/notify.d")
+                 if (root / path).exists()}
+        self.assertEqual(modes, {"run/sparekey": 0o755, "var/lib/sparekey": 0o700,
+                                 "etc/sparekey/notify.d": 0o755}, said)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole service without sockets: real store, decider and hash pool, a directory and a clock
+// that the test sets, and a server's thread that is the test's own.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+#include "core/base32.h"
+#include "core/sqlite_store.h"
+#include "service/json.h"
+#include "service/routes.h"
+#include "tests/support/accounts.h"
+
+namespace sparekey::testing {
+
+// Tasks posted from any thread, run by whoever waits.
+class TaskQueue {
+ public:
+  void Post(std::function<void()> task) {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    ready_.notify_one();
+  }
+  void RunUntil(const std::function<bool()>& done) {
+    while (!done()) {
+      std::unique_lock lock(mutex_);
+      ASSERT_TRUE(ready_.wait_for(lock, std::chrono::seconds(60), [this] {
+        return !tasks_.empty();
+      })) << "nothing happens any more";
+      auto task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<std::function<void()>> tasks_;
+};
+
+class FakeDirectory : public Directory {
+ public:
+  explicit FakeDirectory(TaskQueue& queue) : queue_(queue) {}
+  void Lookup(std::string name, Found found) override {
+    Result<std::optional<Identity>> answer = std::optional<Identity>();
+    if (hangs) {
+      answer = Error{ErrorCode::kUnavailable, "the directory of users does not answer"};
+    } else if (const auto known = people.find(name); known != people.end()) {
+      answer = std::optional<Identity>(known->second);
+    }
+    queue_.Post([found = std::move(found), answer] { found(answer); });
+  }
+  std::map<std::string, Identity> people;
+  bool hangs = false;
+
+ private:
+  TaskQueue& queue_;
+};
+
+// The same people, for peers that are not root.
+class CountingDirectory : public Directory {
+ public:
+  explicit CountingDirectory(Directory& inner) : inner_(inner) {}
+  void Lookup(std::string name, Found found) override {
+    ++lookups;
+    inner_.Lookup(std::move(name), std::move(found));
+  }
+  int lookups = 0;
+
+ private:
+  Directory& inner_;
+};
+
+struct Answer {
+  int status = 0;
+  Json body;
+};
+
+class ServiceTest : public ::testing::Test {
+ protected:
+  ServiceTest() {
+    folder = std::filesystem::temp_directory_path() / ("sparekey-service-test-" + RandomName());
+    const auto bytes = std::array<std::uint8_t, kMasterKeyBytes>{1, 2, 3};
+    EXPECT_TRUE(CreateSqliteStore(folder, MasterKey::FromBytes(bytes)));
+    people().emplace("ada", Identity{"ada", 1000, {"ada", "sudo"}, false});
+    people().emplace("bob", Identity{"bob", 1001, {"bob"}, false});
+    people().emplace("root", Identity{"root", 0, {"root"}, false});
+    Start();
+  }
+  ~ServiceTest() override {
+    Stop();
+    std::filesystem::remove_all(folder);
+  }
+
+  void Start() {
+    const auto bytes = std::array<std::uint8_t, kMasterKeyBytes>{1, 2, 3};
+    const MasterKey key = MasterKey::FromBytes(bytes);
+    code_key = key.Derive(1, "bkpcodes");
+    auto store = OpenSqliteStore(folder, MasterKey::FromBytes(bytes));
+    ASSERT_TRUE(store) << store.error().message;
+    decider = std::make_unique<Decider>(std::move(*store));
+    hashes = std::make_unique<HashPool>(2, 8);
+    backend.reset(new Backend{*decider, directory, self_directory, *hashes,
+                              [this](std::function<void()> task) { queue.Post(std::move(task)); },
+                              [this](std::chrono::milliseconds, std::function<void()> task) {
+                                queue.Post(std::move(task));
+                              },
+                              [this] { return now; }, kBuilt, "nas.example.net", code_key, config,
+                              true, 0});
+    routes = std::make_unique<Routes>(*backend, folder + "/sessions");
+  }
+  void Stop() {
+    hashes.reset();
+    decider.reset();
+    routes.reset();
+    backend.reset();
+  }
+  void Restart() {
+    Stop();
+    Start();
+  }
+
+  // One request to its answer; by root on the socket that the route wants, unless said otherwise.
+  Answer Send(const std::string& method, const std::string& target, const Json& body = Json(),
+              std::optional<Peer> peer = std::nullopt) {
+    std::optional<Answer> answer;
+    Start(method, target, body, peer, [&answer](HttpResponse response) {
+      answer = Answer{
+          response.status,
+          response.body.empty() ? Json() : Json::parse(response.body.ExposeText(), nullptr, false)};
+    });
+    queue.RunUntil([&answer] { return answer.has_value(); });
+    return answer.value_or(Answer{});
+  }
+  void Start(const std::string& method, const std::string& target, const Json& body,
+             std::optional<Peer> peer, Respond respond) {
+    HttpRequest request;
+    request.method = method;
+    const auto mark = std::min(target.find('?'), target.size());
+    request.path = target.substr(0, mark);
+    if (mark < target.size()) request.query = target.substr(mark + 1);
+    if (!body.is_null()) request.body = SecretBytes(body.dump());
+    const bool pam = target.starts_with("/v1/logins") || target.starts_with("/v1/access") ||
+                     target.starts_with("/v1/sessions");
+    request.peer =
+        peer.value_or(Peer{pam ? SocketKind::kPam : SocketKind::kApi, 0, 0, getpid(), 1});
+    routes->Handle(std::move(request), std::move(respond));
+  }
+
+  // Enrols at once and returns the enrolment's answer.
+  Json Enrol(const std::string& name, Json wishes = Json::object()) {
+    wishes["confirm"] = false;
+    const Answer answer = Send("POST", "/v1/accounts/" + name + "/enrolment", wishes);
+    EXPECT_EQ(answer.status, 201) << answer.body;
+    return answer.body;
+  }
+  std::string CodeOf(const Json& enrolment, int steps = 0) const {
+    Authenticator authenticator;
+    authenticator.digits = enrolment["digits"];
+    authenticator.interval = std::chrono::seconds(enrolment["interval"]);
+    authenticator.algorithm = *ParseHashAlgorithm(enrolment["algorithm"].get<std::string>());
+    authenticator.secret = std::move(*DecodeBase32(enrolment["secret"].get<std::string>()));
+    return CodeAt(authenticator, now, steps);
+  }
+  // Six digits that are no code of the window.
+  std::string WrongCodeOf(const Json& enrolment) const {
+    for (int i = 0;; ++i) {
+      const std::string code = std::to_string(100000 + i);
+      bool hit = false;
+      for (int step = -2; step <= 2; ++step) hit = hit || code == CodeOf(enrolment, step);
+      if (!hit) return code;
+    }
+  }
+
+  static Json Opening(const std::string& name, const std::string& door = "ssh") {
+    return {{"account", name},
+            {"door", door},
+            {"service", "sshd"},
+            {"remote_host", "192.0.2.7"},
+            {"first_factor", "password"}};
+  }
+  Answer Begin(const std::string& name, const std::string& door = "ssh") {
+    return Send("POST", "/v1/logins", Opening(name, door));
+  }
+  Answer Give(const Answer& login, const Json& answers) {
+    return Send("POST", "/v1/logins/" + login.body["login"].get<std::string>() + "/answers",
+                {{"answers", answers}});
+  }
+  Answer LogIn(const std::string& name, const std::string& code, const std::string& door = "ssh") {
+    Json opening = Opening(name, door);
+    opening["answers"] = {{"code", code}};
+    return Send("POST", "/v1/logins", opening);
+  }
+  Answer Recover(const std::string& name, const std::vector<std::string>& codes) {
+    const Answer login = Begin(name);
+    if (!login.body["verdict"].is_null()) return login;
+    Answer asked = login;
+    if (login.body["ask"][0]["id"] == "code") asked = Give(login, {{"code", "recover"}});
+    Json answers;
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      answers["backup_code_" + std::to_string(i + 1)] = codes[i];
+    }
+    return Give(login, answers);
+  }
+  Json Show(const std::string& name) { return Send("GET", "/v1/accounts/" + name).body; }
+
+  static std::string RandomName();
+  std::map<std::string, Identity>& people() { return directory.people; }
+
+  std::string folder;
+  TaskQueue queue;
+  FakeDirectory directory{queue};
+  CountingDirectory self_directory{directory};
+  Config config;
+  TimePoint now = kNow;
+  SecretBytes code_key;
+  std::unique_ptr<Decider> decider;
+  std::unique_ptr<HashPool> hashes;
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<Routes> routes;
+};
+
+inline std::string ServiceTest::RandomName() {
+  static int count = 0;
+  return std::to_string(getpid()) + "-" + std::to_string(++count);
+}
+
+}  // namespace sparekey::testing
