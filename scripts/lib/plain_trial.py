@@ -2,11 +2,11 @@
 """A trial without root or namespaces: sparekeyd, the command line and libpam in a state folder."""
 
 import base64
-import getpass
 import hashlib
 import hmac
 import json
 import os
+import pwd
 import shutil
 import signal
 import struct
@@ -101,7 +101,7 @@ def end(_number, _frame):
 
 
 def run(build, self_test):
-    name = getpass.getuser() if os.geteuid() else "root"
+    name = pwd.getpwuid(os.geteuid()).pw_name
     state = tempfile.mkdtemp(prefix="sparekey-trial-")
     sparekey = [find(build, "sparekey"), "--state-dir", state]
     service = None

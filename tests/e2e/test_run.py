@@ -138,8 +138,8 @@ class Run(unittest.TestCase):
         done = subprocess.run([sys.executable, "-B", os.path.join(e2e.ROOT, "tests/e2e",
                                                                   "in_private_root.py"),
                                "nobody", RUN, "--build", BUILD, "--self-test"],
-                              env=self.environment, text=True, capture_output=True, timeout=120,
-                              check=False)
+                              env=self.environment | {"LOGNAME": "root", "USER": "root"},
+                              text=True, capture_output=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("this needs root", done.stdout)
         self.assertIn("accepted", done.stdout)
