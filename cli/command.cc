@@ -52,25 +52,36 @@ std::vector<CommandSpec> SystemCommands() {
   };
 }
 
-std::vector<CommandSpec> UserCommands() {
-  return {
-      {"user", "enroll", {kName},
-       {{"label", "L", "name of the authenticator (default: the service's)"},
+// Of everything that makes a new authenticator; `more` is the verb's own.
+std::vector<OptionSpec> NewAuthenticator(std::vector<OptionSpec> more) {
+  std::vector<OptionSpec> all = {
+        {"label", "L", "name of the authenticator"},
         {"type", "totp|hotp", "kind of one-time code"},
         {"digits", "N", "digits of a one-time code, 6 to 8"},
         {"interval", "S", "seconds of a TOTP step, 5 to 3600"},
         {"algorithm", "A", "sha1, sha256 or sha512"},
-        {"secret-stdin", "", "take the secret (base32) from standard input, not a new one"},
-        {"codes-out", "FILE", "write the backup codes to a new file, .txt (people) or .json"},
+        {"counter", "C", "counter of the next HOTP code (default: 0)"},
+        {"secret-stdin", "", "take the secret (base32, or an otpauth:// URI) from standard input"},
         {"qr", "FILE", "write the QR code to a new file, .svg or .png"},
-        {"no-confirm", "", "make it active at once, without a code that proves it"}},
+        {"no-confirm", "", "make it active at once, without a code that proves it"}};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+constexpr OptionSpec kYes{"yes", "", "do not ask"};
+
+std::vector<CommandSpec> UserCommands() {
+  return {
+      {"user", "enroll", {kName},
+       NewAuthenticator(
+           {{"codes-out", "FILE", "write the backup codes to a new file, .txt (people) or .json"}}),
        "gives an account its first authenticator and a sheet of backup codes",
        "Shows the secret, its URI and a QR code, then asks for one code that proves it all.\n"
        "Backup codes are shown once, or written to a file of mode 0600 that must not exist yet.\n"
        "What is not given here is taken from the settings (otp.*).\n",
        RunUserEnroll},
       {"user", "confirm", {kName}, {},
-       "finishes an enrolment with one code",
+       "finishes an enrolment, an addition or a renewal with one code",
        "Reads the code from standard input or a hidden prompt.\n",
        RunUserConfirm},
       {"user", "show", {kName}, {},
@@ -79,14 +90,42 @@ std::vector<CommandSpec> UserCommands() {
       {"user", "list", {}, {},
        "lists the accounts",
        "", RunUserList},
-      {"user", "remove", {kName}, {},
+      {"user", "remove", {kName}, {kYes},
        "takes two-factor logins from an account",
-       "Authenticators and backup codes are void. Counters and lockouts stay.\n",
+       "Authenticators and backup codes are void. Counters and lockouts stay. Asks first.\n",
        RunUserRemove},
       {"user", "unlock", {kName}, {},
        "ends a lockout, never a super-lockout",
        "Clears the wrong one-time codes and fills the budget; failed recoveries stay.\n",
        RunUserUnlock},
+  };
+}
+
+std::vector<CommandSpec> AuthenticatorCommands() {
+  return {
+      {"authenticator", "add", {kName}, NewAuthenticator({}),
+       "adds an authenticator beside the others, up to 5",
+       "Needs --label. It counts once a code has proven it, within 24 hours. All authenticators\n"
+       "of an account share one counter of wrong codes.\n",
+       RunAuthenticatorAdd},
+      {"authenticator", "list", {kName}, {},
+       "lists the authenticators of an account and when each was last used",
+       "", RunAuthenticatorList},
+      {"authenticator", "renew", {kName}, NewAuthenticator({}),
+       "gives an authenticator a new secret",
+       "The old secret counts until a code has proven the new one. --label may be left out where\n"
+       "there is only one.\n",
+       RunAuthenticatorRenew},
+      {"authenticator", "remove", {kName},
+       {{"label", "L", "name of the authenticator"}, kYes},
+       "removes an authenticator that is not the only one",
+       "Asks first. The only one goes with: sparekey user remove\n",
+       RunAuthenticatorRemove},
+      {"authenticator", "resync", {kName}, {},
+       "finds the counter of a HOTP authenticator again by two consecutive codes",
+       "Reads both codes from standard input, one a line, or from hidden prompts. Looks up to\n"
+       "1000 codes ahead; codes that were spent stay spent.\n",
+       RunAuthenticatorResync},
   };
 }
 
@@ -140,6 +179,7 @@ const std::vector<NounSpec>& Nouns() {
       {"status", "the whole system on one screen"},
       {"init", "first set-up"},
       {"user", "accounts and their enrolment"},
+      {"authenticator", "one-time secrets of an account"},
       {"codes", "backup codes"},
       {"verify", "check a one-time code"},
       {"recover", "check backup codes"},
@@ -155,8 +195,8 @@ const std::vector<NounSpec>& Nouns() {
 const std::vector<CommandSpec>& Commands() {
   static const std::vector<CommandSpec> commands = [] {
     std::vector<CommandSpec> all;
-    for (const auto& group :
-         {SystemCommands(), UserCommands(), AttemptCommands(), ConsoleCommands()}) {
+    for (const auto& group : {SystemCommands(), UserCommands(), AuthenticatorCommands(),
+                              AttemptCommands(), ConsoleCommands()}) {
       all.insert(all.end(), group.begin(), group.end());
     }
     return all;

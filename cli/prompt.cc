@@ -168,4 +168,11 @@ bool IsYesTyped(std::string_view prompt) {
   return answer && answer->ExposeText() == "YES";
 }
 
+Status AskFirst(bool yes, std::string_view what) {
+  if (yes) return Ok();
+  Say(what);
+  if (!IsTerminal(STDIN_FILENO)) return Invalid("nothing was changed; add --yes to agree");
+  return IsYesTyped("Type YES to go on: ") ? Ok() : Status(Invalid("nothing was changed"));
+}
+
 }  // namespace sparekey

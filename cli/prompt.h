@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/result.h"
 #include "core/secret.h"
 
 namespace sparekey {
@@ -25,5 +26,8 @@ std::vector<SecretBytes> ReadLines(std::size_t most);
 
 // Whether exactly "YES" was typed.
 bool IsYesTyped(std::string_view prompt);
+// Before something is taken away: says what, and asks, unless `yes` was given. kInvalid: not
+// agreed, or nobody is there to ask.
+Status AskFirst(bool yes, std::string_view what);
 
 }  // namespace sparekey

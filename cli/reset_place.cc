@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/seal.h"
 #include "core/sqlite_store.h"
+#include "service/account_step.h"
 #include "service/console_reset.h"
 
 namespace sparekey {
@@ -54,12 +55,12 @@ class StorePlace : public ResetPlace {
   explicit StorePlace(std::unique_ptr<Store> store) : store_(std::move(store)) {}
 
   ResetReply Plan(const std::optional<std::string>& account) override {
-    const Result<ResetPlan> plan = PlanReset(*store_, RequestOf(account));
+    const Result<ResetPlan> plan = PlanFor(account);
     if (!plan.ok()) return {FailureOf(plan.error()), {}, false};
     return {{}, plan->Names(), plan->end_super_lockout};
   }
   ResetReply CarryOut(const std::optional<std::string>& account) override {
-    const Result<ResetPlan> plan = PlanReset(*store_, RequestOf(account));
+    const Result<ResetPlan> plan = PlanFor(account);
     if (!plan.ok()) return {FailureOf(plan.error()), {}, false};
     const Status done = CarryOutReset(*store_, *plan, ReadClock());
     if (!done.ok()) return {FailureOf(done.error()), {}, false};
@@ -68,8 +69,13 @@ class StorePlace : public ResetPlace {
 
  private:
   // Only the passwd(5) file is asked: a directory may hang.
-  static ResetRequest RequestOf(const std::optional<std::string>& account) {
-    return {account, account ? FindLocalUid(*account) : std::nullopt};
+  Result<ResetPlan> PlanFor(const std::optional<std::string>& account) {
+    const auto uid = account ? FindLocalUid(*account) : std::nullopt;
+    Result<ResetPlan> plan = PlanReset(*store_, {account, uid});
+    if (plan.ok() && plan->uid_holder && uid && FindLocalUid(*plan->uid_holder) == uid) {
+      return IsAnotherName(*account, *plan->uid_holder);
+    }
+    return plan;
   }
 
   std::unique_ptr<Store> store_;

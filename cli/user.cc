@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include "cli/arguments.h"
+#include "cli/authenticator_text.h"
 #include "cli/commands.h"
 #include "cli/confirmation.h"
 #include "cli/context.h"
+#include "cli/prompt.h"
 
 namespace sparekey {
 namespace {
@@ -27,14 +29,10 @@ std::string LockoutText(const Json& account) {
          Since(account, lockout == "super_locked" ? "super_locked_since" : "locked_since");
 }
 
-std::string AuthenticatorText(const Json& authenticator) {
-  const std::string type = TextOf(authenticator, "type");
-  std::string text = TextOf(authenticator, "label") + ": " + type + ' ' +
-                     std::to_string(NumberOf(authenticator, "digits")) + " digits " +
-                     TextOf(authenticator, "algorithm");
-  if (type == "totp") text += ' ' + std::to_string(NumberOf(authenticator, "interval")) + " s";
-  const std::string used = TextOf(authenticator, "last_used");
-  return text + ", " + (used.empty() ? "never used" : "last used " + LocalTime(used));
+std::string AuthenticatorText(const Json& one) {
+  const std::string used = LastUsedText(one);
+  return TextOf(one, "label") + ": " + CodesText(one) + ", " +
+         (used == "never" ? "never used" : "last used " + used);
 }
 
 std::string UidText(const Json& account) {
@@ -63,7 +61,8 @@ std::string AccountText(const Json& account) {
   }
   const Json& pending = ObjectOf(account, "pending");
   if (!pending.empty()) {
-    rows.push_back({"Not confirmed yet", TextOf(pending, "label") + Since(pending, "since")});
+    rows.push_back({FlagOf(pending, "renews") ? "Renewal not confirmed" : "Not confirmed yet",
+                    TextOf(pending, "label") + Since(pending, "since")});
   }
   return Table(rows);
 }
@@ -113,6 +112,10 @@ int RunUserRemove(Context& context, const Invocation& invocation) {
   const std::string name(invocation.First());
   const Status named = CheckName("NAME", name);
   if (!named.ok()) return Fail(context, named.error());
+  const Status sure =
+      AskFirst(invocation.Has("yes"), "The authenticators and backup codes of " + name +
+                                          " become void; nobody asks for its codes any more.");
+  if (!sure.ok()) return Fail(context, sure.error());
   Api api = context.OpenApi();
   const Answer answer = api.Send("DELETE", AccountTarget(name), SecretJson());
   if (!answer.ok()) return Fail(context, *answer.failure);
@@ -138,7 +141,8 @@ int RunUserConfirm(Context& context, const Invocation& invocation) {
   Api api = context.OpenApi();
   const Answer answer = Confirm(api, name, 1);
   if (!answer.ok()) return Fail(context, *answer.failure);
-  return Finish(context, answer.body.Expose(), name + " is enrolled\n");
+  return Finish(context, answer.body.Expose(),
+                name + ": " + TextOf(answer.body.Expose(), "label") + " is confirmed\n");
 }
 
 }  // namespace sparekey

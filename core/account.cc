@@ -33,6 +33,12 @@ Enrolment Account::enrolment() const {
   return pending ? Enrolment::kPending : Enrolment::kNone;
 }
 
+Authenticator* Account::FindAuthenticator(std::string_view label) {
+  const auto found = std::find_if(authenticators.begin(), authenticators.end(),
+                                  [label](const auto& one) { return one.label == label; });
+  return found == authenticators.end() ? nullptr : &*found;
+}
+
 Account Account::Clone() const {
   Account copy;
   copy.name = name;
@@ -101,6 +107,10 @@ bool IsAccountName(std::string_view name) {
   if (name == "." || name == "..") return false;
   return std::all_of(name.begin(), name.end(),
                      [](char c) { return c > ' ' && c < 0x7f && c != '/' && c != ':'; });
+}
+
+bool IsNewLabel(std::string_view label) {
+  return IsLabel(label) && label.find('/') == std::string_view::npos;
 }
 
 bool IsLabel(std::string_view label) {

@@ -67,6 +67,7 @@ struct PendingEnrolment {
   TimePoint since{};
   bool renews = false;  // replaces the authenticator of the same label when proven
 
+  bool IsOver(TimePoint now) const { return now - since > kPendingLifetime; }
   PendingEnrolment Clone() const;
 };
 
@@ -79,7 +80,7 @@ struct Account {
   std::string name;
   uid_t uid = 0;
   bool administrator = false;                 // as of the last look-up that succeeded
-  std::vector<Authenticator> authenticators;  // 0..kMaxAuthenticators, proven ones
+  std::vector<Authenticator> authenticators;  // 0..kMaxAuthenticators, labels differ, proven ones
   std::optional<PendingEnrolment> pending;
   std::optional<Sheet> sheet;
   std::uint32_t sheets_issued = 0;
@@ -94,6 +95,7 @@ struct Account {
   std::optional<TimePoint> last_login;
 
   Enrolment enrolment() const;
+  Authenticator* FindAuthenticator(std::string_view label);  // nullptr: none of that label
   Account Clone() const;
 };
 
@@ -118,5 +120,7 @@ std::optional<HashAlgorithm> ParseHashAlgorithm(std::string_view text);
 bool IsAccountName(std::string_view name);
 // 1..64 bytes of UTF-8-safe printable text without control characters and ':'.
 bool IsLabel(std::string_view label);
+// A label for something new: no '/' besides, since it is one segment of a path in the API.
+bool IsNewLabel(std::string_view label);
 
 }  // namespace sparekey

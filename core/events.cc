@@ -8,12 +8,27 @@ namespace sparekey {
 namespace {
 
 constexpr std::array<std::string_view, 4> kDoors = {"ssh", "web", "console", "other"};
-constexpr std::array<std::string_view, 17> kKinds = {
-    "login",           "recovery",        "wrong_code",         "replay",
-    "failed_recovery", "lockout",         "super_lockout",      "gate_closed",
-    "gate_opened",     "enrolment_begun", "enrolment_finished", "enrolment_removed",
-    "sheet_replaced",  "unlocked",        "settings_changed",   "console_reset",
-    "clock_wrong"};
+constexpr std::array<std::string_view, 21> kKinds = {"login",
+                                                     "recovery",
+                                                     "wrong_code",
+                                                     "replay",
+                                                     "failed_recovery",
+                                                     "lockout",
+                                                     "super_lockout",
+                                                     "gate_closed",
+                                                     "gate_opened",
+                                                     "enrolment_begun",
+                                                     "enrolment_finished",
+                                                     "enrolment_removed",
+                                                     "sheet_replaced",
+                                                     "unlocked",
+                                                     "settings_changed",
+                                                     "console_reset",
+                                                     "clock_wrong",
+                                                     "authenticator_added",
+                                                     "authenticator_renewed",
+                                                     "authenticator_removed",
+                                                     "resynchronised"};
 
 template <typename Enum, std::size_t kCount>
 std::optional<Enum> Find(const std::array<std::string_view, kCount>& names, std::string_view text) {

@@ -33,6 +33,10 @@ enum class EventKind : std::uint8_t {
   kSettingsChanged,
   kConsoleReset,
   kClockWrong,
+  kAuthenticatorAdded,
+  kAuthenticatorRenewed,
+  kAuthenticatorRemoved,
+  kResynchronised,  // a HOTP counter was moved on by two consecutive codes
 };
 std::string_view ToString(EventKind kind);  // login, recovery, wrong_code, …
 std::optional<EventKind> ParseEventKind(std::string_view text);

@@ -160,6 +160,32 @@ OtpMatch MatchOtp(const Authenticator& authenticator, std::string_view code, Tim
   return match;
 }
 
+std::optional<std::int64_t> FindConsecutive(const Authenticator& authenticator,
+                                            std::string_view first, std::string_view second) {
+  const int digits = authenticator.digits;
+  if (authenticator.type != OtpType::kHotp || digits < 6 || digits > 8) return std::nullopt;
+  if (authenticator.secret.empty() || authenticator.mark > kLastStep - 2 - kResyncWindow) {
+    return std::nullopt;
+  }
+  CodeGenerator generator(authenticator.algorithm, authenticator.secret);
+  SecretBytes expected(static_cast<std::size_t>(digits));
+  std::int64_t highest = -1, before = 0;
+  for (std::int64_t i = 1; i <= kResyncWindow + 1; ++i) {
+    const std::int64_t step = authenticator.mark + i;
+    generator.Compute(static_cast<std::uint64_t>(step), expected.Expose());
+    const std::int64_t matches = before & ConstantTimeEqual(expected.ExposeText(), second);
+    highest = matches * step + (1 - matches) * highest;
+    before = ConstantTimeEqual(expected.ExposeText(), first);
+  }
+  return highest >= 0 ? std::optional(highest) : std::nullopt;
+}
+
+bool MakeSameCodes(const Authenticator& a, const Authenticator& b) {
+  const bool same_steps = a.type == OtpType::kHotp || a.interval == b.interval;
+  return a.type == b.type && a.algorithm == b.algorithm && same_steps &&
+         ConstantTimeEqual(a.secret.Expose(), b.secret.Expose());
+}
+
 bool IsClockUsable(const Authenticator& authenticator, TimePoint now, TimePoint built, int window) {
   if (authenticator.type == OtpType::kHotp) return true;
   const auto step = TotpStep(now, authenticator.interval);

@@ -31,6 +31,16 @@ struct OtpMatch {
 OtpMatch MatchOtp(const Authenticator& authenticator, std::string_view code, TimePoint now,
                   int window);
 
+// The counters after the mark that a resynchronisation looks through (RFC 4226 section 7.4).
+inline constexpr int kResyncWindow = 1000;
+// HOTP only: the counter of the second of two consecutive codes, both above the mark and within
+// kResyncWindow of it; nullopt where no such pair is. Takes kResyncWindow + 1 HMACs (about 0.5 ms).
+std::optional<std::int64_t> FindConsecutive(const Authenticator& authenticator,
+                                            std::string_view first, std::string_view second);
+
+// Two authenticators that make the same code of the same step.
+bool MakeSameCodes(const Authenticator& a, const Authenticator& b);
+
 // TOTP only: the clock is before `built`, or behind the last accepted step by more than the
 // window.
 bool IsClockUsable(const Authenticator& authenticator, TimePoint now, TimePoint built, int window);

@@ -46,6 +46,8 @@ class SqliteStore final : public Store {
   Result<std::vector<Account>> ListAccounts(const std::string& after, std::size_t limit) override;
   Result<AccountCounts> CountAccounts() override;
   Result<std::vector<std::string>> ListClosedGates() override;
+  Result<std::vector<std::string>> ListPending(const std::string& after,
+                                               std::size_t limit) override;
   Result<std::vector<Event>> ReadEvents(const EventQuery& query) override;
   void Idle() override { MoveLog(kIdleFrames); }
 
@@ -283,6 +285,13 @@ Result<std::vector<std::string>> SqliteStore::ListClosedGates() {
   const Status connected = Reconnect();
   if (!connected) return connected.error();
   return rows_->ListClosedGates();
+}
+
+Result<std::vector<std::string>> SqliteStore::ListPending(const std::string& after,
+                                                          std::size_t limit) {
+  const Status connected = Reconnect();
+  if (!connected) return connected.error();
+  return rows_->ListPending(after, limit);
 }
 
 Result<std::vector<Event>> SqliteStore::ReadEvents(const EventQuery& query) {

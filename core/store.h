@@ -83,6 +83,10 @@ class Store {
   virtual Result<AccountCounts> CountAccounts() = 0;
   // Names of the accounts whose own SSH gate is closed, by their flags: opens no record.
   virtual Result<std::vector<std::string>> ListClosedGates() = 0;
+  // Names above `after`, ascending, at most `limit` (<= 1000), of the accounts whose first
+  // enrolment is pending: by their flags too.
+  virtual Result<std::vector<std::string>> ListPending(const std::string& after,
+                                                       std::size_t limit) = 0;
   virtual Result<std::vector<Event>> ReadEvents(const EventQuery& query) = 0;
 
   // Housekeeping that must stay off the path of logins; called when no work waits.

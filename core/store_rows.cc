@@ -34,6 +34,10 @@ constexpr char kListAccounts[] =
     "SELECT name, uid, flags, record FROM account WHERE name>? ORDER BY name LIMIT ?";
 constexpr char kListClosedGates[] =
     "SELECT name FROM account INDEXED BY account_flags WHERE flags >= 16 ORDER BY name";
+// Every value of the flags whose enrolment is pending.
+constexpr char kListPending[] =
+    "SELECT name FROM account INDEXED BY account_flags"
+    " WHERE flags IN (1,5,9,13,17,21,25,29) AND name>? ORDER BY name LIMIT ?";
 constexpr char kCountAccounts[] = "SELECT flags, count(*) FROM account GROUP BY flags";
 
 constexpr char kSelectState[] = "SELECT value FROM state WHERE name=?";
@@ -77,6 +81,16 @@ std::string EventContext(std::int64_t id, TimePoint time, const std::string& acc
 
 Error Damaged(const std::string& what) {
   return {ErrorCode::kDamaged, what + " in the store is damaged"};
+}
+
+Result<std::vector<std::string>> ReadNames(Statement row) {
+  std::vector<std::string> names;
+  for (;;) {
+    const Result<bool> found = row.Next();
+    if (!found) return found.error();
+    if (!*found) return names;
+    names.push_back(row.Text(0));
+  }
 }
 
 Statement& BindUid(Statement& statement, uid_t uid) {
@@ -214,14 +228,14 @@ Result<AccountCounts> StoreRows::CountAccounts() {
 }
 
 Result<std::vector<std::string>> StoreRows::ListClosedGates() {
-  std::vector<std::string> names;
-  Statement row = database_.Use(kListClosedGates);
-  for (;;) {
-    const Result<bool> found = row.Next();
-    if (!found) return found.error();
-    if (!*found) return names;
-    names.push_back(row.Text(0));
-  }
+  return ReadNames(database_.Use(kListClosedGates));
+}
+
+Result<std::vector<std::string>> StoreRows::ListPending(const std::string& after,
+                                                        std::size_t limit) {
+  Statement row = database_.Use(kListPending);
+  row.Bind(after).Bind(static_cast<std::int64_t>(std::min(limit, kMostListed)));
+  return ReadNames(std::move(row));
 }
 
 Result<std::int64_t> StoreRows::LastEvent() { return database_.ReadNumber(kLastEvent); }

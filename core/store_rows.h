@@ -49,6 +49,7 @@ class StoreRows {
   Result<std::vector<Account>> ListAccounts(const std::string& after, std::size_t limit);
   Result<AccountCounts> CountAccounts();
   Result<std::vector<std::string>> ListClosedGates();
+  Result<std::vector<std::string>> ListPending(const std::string& after, std::size_t limit);
 
   Result<std::int64_t> LastEvent();
   Status AppendEvent(const Event& event, std::int64_t id);

@@ -122,7 +122,7 @@ Decision Trial::TryOneTimeCode(std::string_view code) {
     replayed = replayed || match.replay;
     if (!match.fresh) continue;
     accepted = true;
-    authenticator.mark = *match.fresh;
+    SpendStep(account, authenticator, *match.fresh);
     authenticator.last_used = clock.now;
   }
   if (!fits) return Deny(Reason::kNotAnAttempt);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lockout/transitions.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "core/otp.h"
 
 namespace sparekey {
 namespace {
@@ -16,6 +19,22 @@ Event MakeEvent(EventKind kind, std::string account, std::string detail, TimePoi
 }
 
 }  // namespace
+
+void SpendStep(Account& account, const Authenticator& authenticator, std::int64_t step) {
+  for (Authenticator& one : account.authenticators) {
+    if (&one == &authenticator || MakeSameCodes(one, authenticator)) {
+      one.mark = std::max(one.mark, step);
+    }
+  }
+}
+
+std::int64_t LastSpentStep(const Account& account, const Authenticator& authenticator) {
+  std::int64_t last = authenticator.mark;
+  for (const Authenticator& one : account.authenticators) {
+    if (MakeSameCodes(one, authenticator)) last = std::max(last, one.mark);
+  }
+  return last;
+}
 
 void LockAccount(const Policy& policy, Account& account, TimePoint now,
                  std::vector<Event>& events) {

@@ -12,6 +12,12 @@
 
 namespace sparekey {
 
+// Rule 5: spends `step` and all before it for every authenticator of the account that makes the
+// same codes as `authenticator`, which may be one of them. No mark ever falls.
+void SpendStep(Account& account, const Authenticator& authenticator, std::int64_t step);
+// The highest step that was spent by an authenticator that makes the same codes; -1: none.
+std::int64_t LastSpentStep(const Account& account, const Authenticator& authenticator);
+
 // Rule 7. Closes the account's own gate where ssh.close_gate_on says lockout.
 void LockAccount(const Policy& policy, Account& account, TimePoint now, std::vector<Event>& events);
 

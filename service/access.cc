@@ -12,8 +12,11 @@ namespace {
 struct Question {
   Opening opening;
   bool code_proven = false;
+  std::chrono::steady_clock::time_point deadline;
+  bool alias_checked = false;
   Result<std::optional<Identity>> identity = std::optional<Identity>();
   // What the step found.
+  std::optional<std::string> uid_holder;
   Reason reason = Reason::kNotAnAttempt;
   WordsContext words;
 };
@@ -21,6 +24,8 @@ struct Question {
 Result<Changes> DecideQuestion(Records& records, Question& question) {
   const LoadedAccount& loaded = records.accounts[0];
   const Account* account = loaded.account ? &*loaded.account : nullptr;
+  if (!question.alias_checked) question.uid_holder = loaded.uid_taken;
+  if (question.uid_holder) return Changes{};
   const auto subject = MakeSubject(records.policy, loaded, question.identity);
   if (!subject) return subject.error();
   question.reason = DecideAccess(records.policy, account, records.system, *subject,
@@ -41,6 +46,28 @@ HttpResponse Answer(const Question& question) {
                      {"say", Said(text, accepted)}});
 }
 
+void SubmitQuestion(const Backend& backend, const std::shared_ptr<Question>& question,
+                    Respond respond) {
+  const AccountKey key = MakeKey(question->opening.account, question->identity);
+  auto done = [&backend, question, respond = std::move(respond)](Status status) {
+    auto shared = std::make_shared<Status>(std::move(status));
+    backend.post([&backend, question, respond, shared] {
+      if (!*shared) return respond(Problem(shared->error()));
+      if (!question->uid_holder) return respond(Answer(*question));
+      const std::string holder = *std::exchange(question->uid_holder, std::nullopt);
+      question->alias_checked = true;
+      backend.FindAlias(backend.directory, **question->identity, holder,
+                        [&backend, question, respond](auto other) {
+                          if (!other) return respond(Problem(other.error()));
+                          if (*other) question->identity = std::move(other);
+                          SubmitQuestion(backend, question, respond);
+                        });
+    });
+  };
+  Step step = [question](Records& records) { return DecideQuestion(records, *question); };
+  backend.decider.Submit({key}, std::move(step), question->deadline, std::move(done));
+}
+
 }  // namespace
 
 void AnswerAccess(const Backend& backend, const HttpRequest& request, Respond respond) {
@@ -53,20 +80,11 @@ void AnswerAccess(const Backend& backend, const HttpRequest& request, Respond re
   auto question = std::make_shared<Question>();
   question->opening = *opening;
   question->code_proven = proven->value_or(false);
-  const auto deadline = std::chrono::steady_clock::now() + kRequestDeadline;
-  backend.directory.Lookup(
-      opening->account, [&backend, question, deadline, respond](auto identity) {
-        const AccountKey key = MakeKey(question->opening.account, identity);
-        question->identity = std::move(identity);
-        Step step = [question](Records& records) { return DecideQuestion(records, *question); };
-        backend.decider.Submit({key}, std::move(step), deadline,
-                               [&backend, question, respond](Status status) {
-                                 auto shared = std::make_shared<Status>(std::move(status));
-                                 backend.post([question, respond, shared] {
-                                   respond(*shared ? Answer(*question) : Problem(shared->error()));
-                                 });
-                               });
-      });
+  question->deadline = std::chrono::steady_clock::now() + kRequestDeadline;
+  backend.directory.Lookup(opening->account, [&backend, question, respond](auto identity) {
+    question->identity = std::move(identity);
+    SubmitQuestion(backend, question, respond);
+  });
 }
 
 }  // namespace sparekey

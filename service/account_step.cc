@@ -14,6 +14,11 @@ Error NotEnrolled(const std::string& name) {
           "\"" + name + "\" is not enrolled; enrol it with: sparekey user enroll " + name};
 }
 
+Error IsAnotherName(const std::string& name, const std::string& account) {
+  return {ErrorCode::kConflict, "\"" + name + "\" is another name of \"" + account +
+                                    "\", which has this uid here; name that account instead"};
+}
+
 Event MakeEvent(EventKind kind, const Account& account, std::string detail, TimePoint now) {
   Event event;
   event.kind = kind;

@@ -12,6 +12,8 @@ namespace sparekey {
 
 Error NoSuchAccount(const std::string& name);
 Error NotEnrolled(const std::string& name);
+// kConflict: two names of one uid are one account.
+Error IsAnotherName(const std::string& name, const std::string& account);
 Event MakeEvent(EventKind kind, const Account& account, std::string detail, TimePoint now);
 
 // Changing verbs are refused while a super-lockout covers what they change (rule 10).

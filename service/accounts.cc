@@ -11,7 +11,7 @@
 namespace sparekey {
 namespace {
 
-HttpResponse ListPage(Store& store, const std::string& after, std::size_t limit) {
+HttpResponse ListPage(Store& store, const std::string& after, std::size_t limit, TimePoint now) {
   Policy policy;
   const Status read =
       ReadRecords(store, {}, [&policy](const Records& records) { policy = records.policy; });
@@ -19,19 +19,19 @@ HttpResponse ListPage(Store& store, const std::string& after, std::size_t limit)
   const auto accounts = store.ListAccounts(after, limit);
   if (!accounts) return Problem(accounts.error());
   Json list = Json::array();
-  for (const Account& account : *accounts) list.push_back(ToJson(account, policy));
+  for (const Account& account : *accounts) list.push_back(ToJson(account, policy, now));
   const bool more = accounts->size() == limit;
   return Reply(200,
                {{"accounts", list}, {"next", more ? Json(accounts->back().name) : Json(nullptr)}});
 }
 
 HttpResponse ShowAccount(Store& store, const std::string& name,
-                         const Result<std::optional<Identity>>& identity) {
+                         const Result<std::optional<Identity>>& identity, TimePoint now) {
   std::optional<HttpResponse> response;
   const Status read = ReadRecords(store, {{name, std::nullopt}}, [&](const Records& records) {
     const auto& stored = records.accounts[0].account;
     if (stored) {
-      response = Reply(200, ToJson(*stored, records.policy));
+      response = Reply(200, ToJson(*stored, records.policy, now));
     } else if (!identity) {
       response = Problem(identity.error());
     } else if (!*identity) {
@@ -42,7 +42,7 @@ HttpResponse ShowAccount(Store& store, const std::string& name,
       unknown.uid = (*identity)->uid;
       const auto subject = MakeSubject(records.policy, {}, identity);
       unknown.administrator = subject && subject->administrator;
-      response = Reply(200, ToJson(unknown, records.policy));
+      response = Reply(200, ToJson(unknown, records.policy, now));
     }
   });
   return read ? std::move(*response) : Problem(read.error());
@@ -74,17 +74,20 @@ void Accounts::List(const HttpRequest& request, Respond respond) const {
   const auto query = ParseQuery(request.query);
   const auto limit = QueryNumber(query, "limit", 1, 1000, 100);
   if (!limit) return respond(Problem(limit.error()));
-  backend_.OnStore([after = QueryText(query, "after"), most = static_cast<std::size_t>(*limit)](
-                       Store& store) { return ListPage(store, after, most); },
-                   std::move(respond));
+  backend_.OnStore(
+      [after = QueryText(query, "after"), most = static_cast<std::size_t>(*limit),
+       now = backend_.clock()](Store& store) { return ListPage(store, after, most, now); },
+      std::move(respond));
 }
 
 void Accounts::Show(const std::string& name, Directory& directory, Respond respond) const {
-  directory.Lookup(name, [this, name, respond = std::move(respond)](auto identity) {
-    backend_.OnStore([name, identity = std::move(identity)](
-                         Store& store) { return ShowAccount(store, name, identity); },
-                     respond);
-  });
+  auto show = [this, name, respond = std::move(respond)](auto identity, auto alias_of) {
+    backend_.OnStore(
+        [name = alias_of.value_or(name), identity = std::move(identity),
+         now = backend_.clock()](Store& store) { return ShowAccount(store, name, identity, now); },
+        respond);
+  };
+  backend_.Identify(directory, name, std::move(show));
 }
 
 void Accounts::ShowSheet(const std::string& name, Respond respond) const {
@@ -116,7 +119,7 @@ void Accounts::Unlock(const std::string& name, Respond respond) const {
     const Status status = ChangeAccount(
         store, name, [&](const Records& records, Account& account, std::vector<Event>& events) {
           UnlockAccount(account, now, events);
-          shown = ToJson(account, records.policy);
+          shown = ToJson(account, records.policy, now);
           return Ok();
         });
     return status ? Reply(200, shown) : Problem(status.error());

@@ -14,6 +14,13 @@ bool IsMember(const Identity& identity, const std::vector<std::string>& groups) 
   });
 }
 
+Status ReadHolder(Store& store, AccountKey key, std::optional<std::string>& holder) {
+  return RunStep(store, {std::move(key)}, [&holder](Records& records) -> Result<Changes> {
+    holder = records.accounts[0].uid_taken;
+    return Changes{};
+  });
+}
+
 }  // namespace
 
 void Backend::OnStore(std::function<HttpResponse(Store& store)> run, Respond respond) const {
@@ -23,6 +30,36 @@ void Backend::OnStore(std::function<HttpResponse(Store& store)> run, Respond res
     post([respond = std::move(respond), response] { respond(std::move(*response)); });
   };
   decider.Read(std::move(answer));
+}
+
+void Backend::FindAlias(Directory& whose, const Identity& identity, const std::string& holder,
+                        Directory::Found found) const {
+  whose.Lookup(holder, [uid = identity.uid, found = std::move(found)](auto other) {
+    const bool same = other && *other && (*other)->uid == uid;
+    found(!other || same ? std::move(other) : std::optional<Identity>());
+  });
+}
+
+void Backend::Identify(Directory& whose, const std::string& name, Identified found) const {
+  whose.Lookup(name, [this, &whose, found = std::move(found)](auto identity) {
+    if (!identity || !*identity || (*identity)->uid == kNoUid) {
+      return found(std::move(identity), std::nullopt);
+    }
+    decider.Read([this, &whose, found, who = **identity](Store& store) {
+      std::optional<std::string> holder;
+      const Status read =
+          ReadHolder(store, MakeKey(who.name, std::optional<Identity>(who)), holder);
+      post([this, &whose, found, who, holder,
+            failed = read ? std::nullopt : std::optional(read.error())] {
+        if (failed) return found(*failed, std::nullopt);
+        if (!holder) return found(std::optional(who), std::nullopt);
+        FindAlias(whose, who, *holder, [found, who, holder](auto other) {
+          if (!other) return found(other.error(), std::nullopt);
+          found(std::optional(who), *other ? holder : std::nullopt);
+        });
+      });
+    });
+  });
 }
 
 Status RunStep(Store& store, std::vector<AccountKey> accounts, Step step) {

@@ -36,6 +36,15 @@ struct Backend {
   bool privileged;  // runs as root; otherwise its own user stands for root
   uid_t own_uid;
 
+  // Looks `name` up. Where its uid has a record under another name, and that name still has the
+  // uid, `name` is an alias: two names of one uid are one account, which has the enrolled name.
+  using Identified = std::function<void(Result<std::optional<Identity>> identity,
+                                        std::optional<std::string> alias_of)>;
+  void Identify(Directory& whose, const std::string& name, Identified found) const;
+  // Whether `holder` still has the uid of `identity`: its identity if so, nullopt if not.
+  void FindAlias(Directory& whose, const Identity& identity, const std::string& holder,
+                 Directory::Found found) const;
+
   bool IsRoot(uid_t uid) const { return uid == (privileged ? 0 : own_uid); }
   Clock Now() const { return {clock(), built}; }
 

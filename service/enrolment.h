@@ -19,6 +19,9 @@ class Enrolments {
   void Begin(const std::string& name, const HttpRequest& request, Respond respond) const;
   void Confirm(const std::string& name, const HttpRequest& request, Respond respond) const;
   void ReplaceSheet(const std::string& name, Respond respond) const;
+  // Drops enrolments that were begun more than 24 hours ago and never confirmed.
+  // In pages, ascending by name, those above `after`.
+  void EndExpired(const std::string& after = "") const;
 
  private:
   struct Beginning;

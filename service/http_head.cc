@@ -53,6 +53,7 @@ void AppendHead(std::string& out, const HttpResponse& response, bool close, bool
     }
     out.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
   }
+  if (!response.allow.empty()) out.append("Allow: ").append(response.allow).append("\r\n");
   out.append("Cache-Control: no-store\r\n");
   if (close) {
     out.append("Connection: close\r\n");

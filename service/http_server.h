@@ -40,6 +40,7 @@ struct HttpResponse {
   int status = 200;
   SecretBytes body;
   std::string content_type = "application/json";
+  std::string allow = {};  // with 405: the route's methods, "GET, POST" (RFC 9110 section 10.2.1)
 };
 
 // May be called later, from the server's thread, exactly once.

@@ -56,6 +56,7 @@ Json AuthenticatorJson(const Authenticator& authenticator) {
           {"digits", authenticator.digits},
           {"interval", authenticator.interval.count()},
           {"algorithm", ToString(authenticator.algorithm)},
+          {"counter", authenticator.type == OtpType::kHotp ? Json(authenticator.mark + 1) : Json()},
           {"created", FormatTime(authenticator.created)},
           {"last_used", TimeOrNull(authenticator.last_used)}};
 }
@@ -128,7 +129,9 @@ Json GateJson(const std::optional<GateClosure>& gate) {
           {"reason", gate ? Json(gate->reason) : Json(nullptr)}};
 }
 
-Json ToJson(const Account& account, const Policy& policy) {
+Json ToJson(const Account& account, const Policy& policy, TimePoint now) {
+  const bool over = account.pending && account.pending->IsOver(now);
+  const bool none = over && account.authenticators.empty();
   Json authenticators = Json::array();
   for (const Authenticator& authenticator : account.authenticators) {
     authenticators.push_back(AuthenticatorJson(authenticator));
@@ -139,7 +142,7 @@ Json ToJson(const Account& account, const Policy& policy) {
       {"account", account.name},
       {"uid", account.uid == kNoUid ? Json(nullptr) : Json(account.uid)},
       {"administrator", account.administrator},
-      {"enrolment", ToString(account.enrolment())},
+      {"enrolment", ToString(none ? Enrolment::kNone : account.enrolment())},
       {"lockout", lockout},
       {"locked_since", TimeOrNull(account.locked)},
       {"super_locked_since", TimeOrNull(account.super_locked)},
@@ -156,8 +159,9 @@ Json ToJson(const Account& account, const Policy& policy) {
       {"last_login", TimeOrNull(account.last_login)},
       {"authenticators", authenticators},
       {"pending", nullptr}};
-  if (account.pending) {
+  if (account.pending && !over) {
     value["pending"] = {{"label", account.pending->authenticator.label},
+                        {"renews", account.pending->renews},
                         {"since", FormatTime(account.pending->since)}};
   }
   return value;

@@ -31,7 +31,8 @@ HttpResponse SecretReply(int status, Json value);
 void WipeTexts(Json& value);
 
 Json TimeOrNull(const std::optional<TimePoint>& time);
-Json ToJson(const Account& account, const Policy& policy);
+// Without what was pending and is over at `now`.
+Json ToJson(const Account& account, const Policy& policy, TimePoint now);
 Json ToJson(const Event& event);
 Json GateJson(const std::optional<GateClosure>& gate);  // {"ssh_gate","since","reason"}
 

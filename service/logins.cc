@@ -26,7 +26,8 @@ struct Logins::Outcome {
   std::optional<Reason> decided;
   WordsContext words;
   std::optional<Sheet> sheet;
-  std::optional<std::string> contained;  // whose SSH gate this closed; "": the system's
+  std::optional<std::string> uid_holder;  // who else has the login's uid: nothing is decided yet
+  std::optional<std::string> contained;   // whose SSH gate this closed; "": the system's
 };
 
 struct Logins::Login {
@@ -45,6 +46,7 @@ struct Logins::Login {
   std::vector<BackupCode> codes;  // entered so far
   bool recovering = false;
   bool locked = false;
+  bool alias_checked = false;
   std::function<HttpResponse()> last;  // the answer that is repeated
   std::vector<Respond> waiting;
 
@@ -56,10 +58,14 @@ struct Logins::Login {
 
 Step Logins::Login::MakeStep(OutcomePtr out, std::function<std::optional<Attempt>()> attempt,
                              Clock clock, bool beginning) {
-  return [this_opening = opening, id = identity, beginning, out, attempt = std::move(attempt),
-          clock](Records& records) -> Result<Changes> {
+  return [this_opening = opening, id = identity, beginning, resolve = !alias_checked, out,
+          attempt = std::move(attempt), clock](Records& records) -> Result<Changes> {
     *out = Outcome{};
     LoadedAccount& loaded = records.accounts[0];
+    if (resolve && loaded.uid_taken) {
+      out->uid_holder = loaded.uid_taken;
+      return Changes{};
+    }
     Account* account = loaded.account ? &*loaded.account : nullptr;
     const auto subject = MakeSubject(records.policy, loaded, id);
     if (!subject) return subject.error();
@@ -169,6 +175,7 @@ void Logins::Admit(const LoginPtr& login) {
   };
   Step step = login->MakeStep(outcome, attempt, backend_.Now(), true);
   Submit(login, std::move(step), [this, login, outcome] {
+    if (outcome->uid_holder) return AdmitAlias(login, *outcome->uid_holder);
     Learn(login, *outcome);
     if (outcome->decided) return Conclude(login, *outcome->decided);
     if (!login->opening.first_factor) return Conclude(login, Reason::kNotAnAttempt);
@@ -179,6 +186,19 @@ void Logins::Admit(const LoginPtr& login) {
     login->stage = Login::Stage::kCode;
     if (typed == answers.end()) return Ask(login);
     TakeCode(login, typed->second);
+  });
+}
+
+// Two names of one uid are one account: the enrolled name's.
+void Logins::AdmitAlias(const LoginPtr& login, const std::string& holder) {
+  login->alias_checked = true;
+  backend_.FindAlias(backend_.directory, **login->identity, holder, [this, login](auto other) {
+    if (!other) return Fail(login, other.error());
+    if (*other) {
+      login->key = MakeKey(login->opening.account, other);
+      login->identity = std::move(other);
+    }
+    Admit(login);
   });
 }
 

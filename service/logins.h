@@ -33,6 +33,7 @@ class Logins {
   void Forget(std::deque<std::string>& ids);
   void End(const LoginPtr& login);
   void Admit(const LoginPtr& login);
+  void AdmitAlias(const LoginPtr& login, const std::string& holder);
   void AskLocked(const LoginPtr& login, const SecretBytes* typed);
   void TakeCode(const LoginPtr& login, const SecretBytes& text);
   void TakeBackupCodes(const LoginPtr& login, const std::map<std::string, SecretBytes>& answers);

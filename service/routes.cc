@@ -13,18 +13,19 @@
 namespace sparekey {
 namespace {
 
-// What stands for {} if the path is of the pattern. A name has no '/'.
-std::optional<std::string> Match(std::string_view pattern, std::string_view path) {
-  const auto brace = pattern.find("{}");
-  if (brace == std::string_view::npos) {
-    return pattern == path ? std::optional<std::string>("") : std::nullopt;
+// What stands for each {} if the path is of the pattern: one segment that is not empty.
+std::optional<std::vector<std::string>> Match(std::string_view pattern, std::string_view path) {
+  std::vector<std::string> arguments;
+  while (!pattern.empty() && !path.empty()) {
+    const std::string_view wanted = pattern.substr(0, pattern.find('/', 1));
+    const std::string_view segment = path.substr(0, path.find('/', 1));
+    const bool is_argument = wanted == "/{}" && segment.size() > 1;
+    if (is_argument) arguments.emplace_back(segment.substr(1));
+    if (!is_argument && segment != wanted) return std::nullopt;
+    pattern.remove_prefix(wanted.size());
+    path.remove_prefix(segment.size());
   }
-  const std::string_view head = pattern.substr(0, brace);
-  const std::string_view tail = pattern.substr(brace + 2);
-  if (!path.starts_with(head) || !path.ends_with(tail)) return std::nullopt;
-  if (path.size() <= head.size() + tail.size()) return std::nullopt;
-  std::string argument(path.substr(head.size(), path.size() - head.size() - tail.size()));
-  return argument.find('/') == std::string::npos ? std::optional(argument) : std::nullopt;
+  return pattern.empty() && path.empty() ? std::optional(std::move(arguments)) : std::nullopt;
 }
 
 HttpResponse NotAllowed(std::string text) {
@@ -49,34 +50,56 @@ std::vector<Routes::Route> Routes::MakeTable() {
       {"POST", "/v1/logins", Who::kRootOnPamSocket,
        [](Routes& r, Call c) { r.logins_.Begin(c.request, std::move(c.respond)); }},
       {"POST", "/v1/logins/{}/answers", Who::kRootOnPamSocket,
-       [](Routes& r, Call c) { r.logins_.Answer(c.argument, c.request, std::move(c.respond)); }},
+       [](Routes& r, Call c) {
+         r.logins_.Answer(c.arguments[0], c.request, std::move(c.respond));
+       }},
       {"POST", "/v1/access", Who::kRootOnPamSocket,
        [](Routes& r, Call c) { AnswerAccess(r.backend_, c.request, std::move(c.respond)); }},
       {"POST", "/v1/sessions", Who::kRootOnPamSocket,
        [](Routes& r, Call c) { r.sessions_.Begin(c.request, std::move(c.respond)); }},
       {"DELETE", "/v1/sessions/{}", Who::kRootOnPamSocket,
-       [](Routes& r, Call c) { r.sessions_.End(c.argument, std::move(c.respond)); }},
+       [](Routes& r, Call c) { r.sessions_.End(c.arguments[0], std::move(c.respond)); }},
 
       {"GET", "/v1/accounts", Who::kRoot,
        [](Routes& r, Call c) { r.accounts_.List(c.request, std::move(c.respond)); }},
       {"GET", "/v1/accounts/{}", Who::kRootOrSelf,
        [](Routes& r, Call c) {
-         r.accounts_.Show(c.argument, r.DirectoryFor(c.request.peer), std::move(c.respond));
+         r.accounts_.Show(c.arguments[0], r.DirectoryFor(c.request.peer), std::move(c.respond));
        }},
       {"DELETE", "/v1/accounts/{}", Who::kRoot,
-       [](Routes& r, Call c) { r.accounts_.Remove(c.argument, std::move(c.respond)); }},
+       [](Routes& r, Call c) { r.accounts_.Remove(c.arguments[0], std::move(c.respond)); }},
       {"POST", "/v1/accounts/{}/enrolment", Who::kRoot,
-       [](Routes& r, Call c) { r.enrolments_.Begin(c.argument, c.request, std::move(c.respond)); }},
+       [](Routes& r, Call c) {
+         r.enrolments_.Begin(c.arguments[0], c.request, std::move(c.respond));
+       }},
       {"POST", "/v1/accounts/{}/enrolment/confirmation", Who::kRoot,
        [](Routes& r, Call c) {
-         r.enrolments_.Confirm(c.argument, c.request, std::move(c.respond));
+         r.enrolments_.Confirm(c.arguments[0], c.request, std::move(c.respond));
        }},
       {"GET", "/v1/accounts/{}/backup-codes", Who::kRootOrSelf,
-       [](Routes& r, Call c) { r.accounts_.ShowSheet(c.argument, std::move(c.respond)); }},
+       [](Routes& r, Call c) { r.accounts_.ShowSheet(c.arguments[0], std::move(c.respond)); }},
       {"POST", "/v1/accounts/{}/backup-codes", Who::kRoot,
-       [](Routes& r, Call c) { r.enrolments_.ReplaceSheet(c.argument, std::move(c.respond)); }},
+       [](Routes& r, Call c) { r.enrolments_.ReplaceSheet(c.arguments[0], std::move(c.respond)); }},
+      {"GET", "/v1/accounts/{}/authenticators", Who::kRootOrSelf,
+       [](Routes& r, Call c) { r.authenticators_.List(c.arguments[0], std::move(c.respond)); }},
+      {"POST", "/v1/accounts/{}/authenticators", Who::kRoot,
+       [](Routes& r, Call c) {
+         r.authenticators_.Add(c.arguments[0], c.request, std::move(c.respond));
+       }},
+      {"PUT", "/v1/accounts/{}/authenticators/{}", Who::kRoot,
+       [](Routes& r, Call c) {
+         r.authenticators_.Renew(c.arguments[0], c.arguments[1], c.request, std::move(c.respond));
+       }},
+      {"DELETE", "/v1/accounts/{}/authenticators/{}", Who::kRoot,
+       [](Routes& r, Call c) {
+         r.authenticators_.Remove(c.arguments[0], c.arguments[1], std::move(c.respond));
+       }},
+      {"POST", "/v1/accounts/{}/resync", Who::kRoot,
+       [](Routes& r, Call c) {
+         r.authenticators_.Resync(c.arguments[0], c.request, std::move(c.respond));
+       }},
       {"POST", "/v1/accounts/{}/unlock", Who::kRoot,
-       [](Routes& r, Call c) { r.accounts_.Unlock(c.argument, std::move(c.respond)); }},
+       [](Routes& r, Call c) { r.accounts_.Unlock(c.arguments[0], std::move(c.respond)); }},
 
       {"GET", "/v1/settings", Who::kRoot,
        [](Routes& r, Call c) { r.administration_.ShowSettings(std::move(c.respond)); }},
@@ -113,19 +136,23 @@ Routes::Routes(const Backend& backend, std::string session_folder)
       logins_(backend, [this](const std::string& account) { sessions_.EndAll(account); }),
       accounts_(backend),
       enrolments_(backend),
+      authenticators_(backend),
       administration_(backend, [this] { return sessions_.Count(); }) {}
 
 void Routes::Handle(HttpRequest request, Respond respond) {
-  bool known = false;
+  std::string methods;
   for (const Route& route : Table()) {
-    auto argument = Match(route.pattern, request.path);
-    if (!argument) continue;
-    known = true;
-    if (route.method != request.method) continue;
-    return Authorise(route, {std::move(*argument), std::move(request), std::move(respond)});
+    auto arguments = Match(route.pattern, request.path);
+    if (!arguments) continue;
+    if (route.method == request.method) {
+      return Authorise(route, {std::move(*arguments), std::move(request), std::move(respond)});
+    }
+    methods += (methods.empty() ? "" : ", ") + std::string(route.method);
   }
-  if (known) return respond(Problem(405, "Method not allowed", "this route has other methods"));
-  respond(Problem(Error{ErrorCode::kNotFound, "there is no such route"}));
+  if (methods.empty()) return respond(Problem({ErrorCode::kNotFound, "there is no such route"}));
+  HttpResponse response = Problem(405, "Method not allowed", "this route has " + methods);
+  response.allow = std::move(methods);
+  respond(std::move(response));
 }
 
 void Routes::Authorise(const Route& route, Call call) {
@@ -170,14 +197,14 @@ void Routes::RunForSelf(const Route& route, Call call) {
     respond(std::move(response));
   };
   auto shared = std::make_shared<Call>(std::move(call));
-  backend_.self_directory.Lookup(shared->argument, [this, &route, shared](auto identity) {
+  backend_.self_directory.Lookup(shared->arguments[0], [this, &route, shared](auto identity) {
     const uid_t uid = shared->request.peer.uid;
     const bool listed = identity && *identity && uid != kNoUid && (*identity)->uid == uid;
     if (!listed) return shared->respond(NotAllowed("this needs root, or the account's owner"));
     auto owned = std::make_shared<bool>(false);
     backend_.decider.Read([this, &route, shared, uid, owned](Store& store) {
       const Status read =
-          ReadRecords(store, {{shared->argument, std::nullopt}}, [&](const Records& records) {
+          ReadRecords(store, {{shared->arguments[0], std::nullopt}}, [&](const Records& records) {
             const auto& account = records.accounts[0].account;
             *owned = !account || account->uid == uid;
           });
@@ -208,12 +235,14 @@ void Routes::ResetAtConsole(Call call) {
     return backend_.OnStore([=](Store& store) { return CarryOut(store, {}, look, now); },
                             std::move(call.respond));
   }
-  backend_.directory.Lookup(
-      **account, [=, this, name = **account, respond = std::move(call.respond)](auto identity) {
-        ResetRequest wanted{name, std::nullopt};
-        if (identity && *identity) wanted = {(*identity)->name, (*identity)->uid};
-        backend_.OnStore([=](Store& store) { return CarryOut(store, wanted, look, now); }, respond);
-      });
+  auto reset = [=, this, name = **account, respond = std::move(call.respond)](auto identity,
+                                                                              auto alias_of) {
+    if (alias_of) return respond(Problem(IsAnotherName(name, *alias_of)));
+    ResetRequest wanted{name, std::nullopt};
+    if (identity && *identity) wanted = {(*identity)->name, (*identity)->uid};
+    backend_.OnStore([=](Store& store) { return CarryOut(store, wanted, look, now); }, respond);
+  };
+  backend_.Identify(backend_.directory, **account, std::move(reset));
 }
 
 }  // namespace sparekey

@@ -11,6 +11,7 @@
 
 #include "service/accounts.h"
 #include "service/administration.h"
+#include "service/authenticators.h"
 #include "service/backend.h"
 #include "service/enrolment.h"
 #include "service/logins.h"
@@ -32,10 +33,11 @@ class Routes {
   Routes(const Backend& backend, std::string session_folder);
 
   void Handle(HttpRequest request, Respond respond);
+  void EndExpiredEnrolments() { enrolments_.EndExpired(); }  // now and then
   void Stop() { administration_.Stop(); }  // the server is about to: answer who waits for nothing
 
   struct Call {
-    std::string argument;  // what stands for {} in the pattern
+    std::vector<std::string> arguments;  // what stands for each {} in the pattern
     HttpRequest request;
     Respond respond;
   };
@@ -60,6 +62,7 @@ class Routes {
   Logins logins_;
   Accounts accounts_;
   Enrolments enrolments_;
+  Authenticators authenticators_;
   Administration administration_;
 };
 

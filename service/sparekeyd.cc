@@ -28,6 +28,7 @@ constexpr std::size_t kHashThreads = 2;
 constexpr std::size_t kHashesWaiting = 64;
 constexpr std::chrono::seconds kDirectoryDeadline{1};
 constexpr PoolLimits kSelfLimits{2, 64};
+constexpr std::chrono::hours kHouseKeeping{1};
 constexpr std::uint64_t kCodeKeyId = 1;
 
 std::string HostName() {
@@ -80,6 +81,11 @@ Status Serve(const Config& config) {
     routes->Stop();
     server.Stop();
   });
+  const std::function<void()> keep_house = [&] {
+    routes->EndExpiredEnrolments();
+    server.After(kHouseKeeping, keep_house);
+  };
+  server.Post(keep_house);
   NotifyReady("serving " + config.socket);
   Log(LogLevel::kInfo, std::string("sparekeyd ") + kVersion + " serves " + config.socket);
   server.Run();

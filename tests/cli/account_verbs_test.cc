@@ -228,7 +228,7 @@ TEST_F(AccountTest, ListReadsEveryPage) {
 
 TEST_F(AccountTest, RemoveTakesAnAnswerWithoutABody) {
   api_.Answer("DELETE /v1/accounts/ada", 204, "");
-  EXPECT_EQ(RunJson({"user", "remove", "ada"}, 0)["enrolment"], "none");
+  EXPECT_EQ(RunJson({"user", "remove", "ada", "--yes"}, 0)["enrolment"], "none");
 }
 
 TEST_F(AccountTest, UnlockShowsTheAccount) {

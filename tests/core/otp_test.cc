@@ -356,6 +356,66 @@ TEST(MatchOtp, ChangesNothing) {
   EXPECT_EQ(authenticator.mark, 5);
 }
 
+TEST(FindConsecutive, FindsAPairWithinTheWindowAboveTheMark) {
+  Authenticator authenticator = Hotp();
+  for (const std::int64_t mark : {std::int64_t{-1}, std::int64_t{41}, std::int64_t{1} << 40}) {
+    authenticator.mark = mark;
+    for (const int ahead : {1, 2, 500, kResyncWindow}) {
+      const std::int64_t first = mark + ahead;
+      EXPECT_EQ(FindConsecutive(authenticator, CodeOf(authenticator, first),
+                                CodeOf(authenticator, first + 1)),
+                first + 1);
+    }
+  }
+}
+
+TEST(FindConsecutive, FindsNoOtherPair) {
+  Authenticator authenticator = Hotp();
+  authenticator.mark = 41;
+  const auto find = [&](std::int64_t first, std::int64_t second) {
+    return FindConsecutive(authenticator, CodeOf(authenticator, first),
+                           CodeOf(authenticator, second));
+  };
+  EXPECT_FALSE(find(41, 42));  // the first is spent
+  EXPECT_FALSE(find(50, 50));
+  EXPECT_FALSE(find(51, 50));
+  EXPECT_FALSE(find(50, 52));
+  EXPECT_FALSE(find(41 + kResyncWindow + 1, 41 + kResyncWindow + 2));
+  EXPECT_FALSE(FindConsecutive(authenticator, "", ""));
+  EXPECT_FALSE(FindConsecutive(Totp(), CodeOf(Totp(), 1), CodeOf(Totp(), 2)));
+  authenticator.mark = kMaxInt64 - kResyncWindow;
+  EXPECT_FALSE(find(authenticator.mark + 1, authenticator.mark + 2));
+  authenticator = Hotp();
+  authenticator.digits = 9;
+  EXPECT_FALSE(FindConsecutive(authenticator, "755224", "287082"));
+  authenticator.digits = 5;
+  EXPECT_FALSE(FindConsecutive(authenticator, "755224", "287082"));
+  authenticator.digits = 6;
+  authenticator.secret = SecretBytes();
+  EXPECT_FALSE(FindConsecutive(authenticator, "755224", "287082"));
+}
+
+TEST(MakeSameCodes, GoesBySecretTypeAlgorithmAndInterval) {
+  EXPECT_TRUE(MakeSameCodes(Totp(), Totp()));
+  EXPECT_FALSE(MakeSameCodes(Totp(), Hotp()));
+  Authenticator other = Totp();
+  other.digits = 8;
+  other.label = "other";
+  other.mark = 7;
+  EXPECT_TRUE(MakeSameCodes(Totp(), other));
+  other.interval = std::chrono::seconds(60);
+  EXPECT_FALSE(MakeSameCodes(Totp(), other));
+  other = Totp();
+  other.algorithm = HashAlgorithm::kSha512;
+  EXPECT_FALSE(MakeSameCodes(Totp(), other));
+  other = Totp();
+  other.secret = SecretBytes(std::string_view("another secret of 20"));
+  EXPECT_FALSE(MakeSameCodes(Totp(), other));
+  other = Hotp();
+  other.interval = std::chrono::seconds(60);
+  EXPECT_TRUE(MakeSameCodes(Hotp(), other));
+}
+
 TEST(IsClockUsable, RefusesAClockBeforeTheBuild) {
   EXPECT_TRUE(IsClockUsable(Totp(), At(30'000), At(30'000), 1));
   EXPECT_FALSE(IsClockUsable(Totp(), At(29'999), At(30'000), 1));

@@ -121,7 +121,7 @@ class SuperLockout(e2e.SparekeyTest):
     def test_no_setting_and_no_verb_of_root_ends_it(self):
         self.super_lock()
         for arguments in (("settings", "set", "enabled=false"), ("user", "unlock", "ada"),
-                          ("user", "remove", "ada"), ("user", "enroll", "ada", "--no-confirm"),
+                          ("user", "remove", "ada", "--yes"), ("user", "enroll", "ada", "--no-confirm"),
                           ("codes", "new", "bob"), ("ssh", "enable")):
             done = subprocess.run(["sparekey", "--json", *arguments], capture_output=True,
                                   stdin=subprocess.DEVNULL, timeout=30, check=False)

@@ -57,7 +57,7 @@ class PasswordAndCode(e2e.SparekeyTest):
         self.assertEqual(self.counters("bob"), before)
 
     def test_an_account_that_is_not_enrolled_needs_no_code(self):
-        self.sparekey("user", "remove", "bob")
+        self.sparekey("user", "remove", "bob", "--yes")
         self.assert_accepted(self.ssh("bob", [self.password("bob")]))
 
     def test_sftp_asks_for_the_code_too(self):
@@ -93,7 +93,7 @@ class Keys(e2e.SparekeyTest):
         self.assertIn("One-time code", login.screen)
 
     def test_who_needs_no_code_gets_in_by_the_key(self):
-        self.sparekey("user", "remove", "bob")
+        self.sparekey("user", "remove", "bob", "--yes")
         self.assert_accepted(self.ssh("bob", [], key=self.key))
         for switch in ("services.ssh", "enabled"):
             self.sparekey("settings", "set", f"{switch}=false")
@@ -102,7 +102,7 @@ class Keys(e2e.SparekeyTest):
 
     def test_nobody_gets_in_without_the_key(self):
         before = self.counters("ada")
-        self.sparekey("user", "remove", "bob")
+        self.sparekey("user", "remove", "bob", "--yes")
         for name in ("ada", "bob"):
             login = self.ssh(name, [self.password(name), ("code", self.phones[name].code())])
             self.assert_denied(login)
@@ -120,7 +120,7 @@ class KeyAlone(e2e.SparekeyTest):
         self.assert_accepted(self.ssh("bob", [], key=self.key))
 
     def test_a_key_alone_is_enough_for_an_account_that_is_not_enrolled(self):
-        self.sparekey("user", "remove", "bob")
+        self.sparekey("user", "remove", "bob", "--yes")
         self.assert_accepted(self.ssh("bob", [], key=self.key))
 
 
@@ -139,7 +139,7 @@ class NoFirstFactor(e2e.SparekeyTest):
         self.assertEqual(self.counters("ada"), before)
 
     def test_who_needs_no_code_does_not_get_in_by_a_name(self):
-        self.sparekey("user", "remove", "bob")
+        self.sparekey("user", "remove", "bob", "--yes")
         self.assert_denied(self.ssh("bob", []))
         self.sparekey("settings", "set", "enabled=false")
         self.assert_denied(self.ssh("ada", []))

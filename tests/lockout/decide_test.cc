@@ -340,6 +340,18 @@ TEST_F(DecideTest, DeniesAnAccountWhoseIdentityChanged) {
   EXPECT_EQ(account.authenticators[0].mark, -1);
 }
 
+TEST_F(DecideTest, SpendsAStepForEveryAuthenticatorOfItsSecretAndNoOther) {
+  account.authenticators.push_back(testing::MakeAuthenticator("copy"));
+  account.authenticators.push_back(testing::MakeAuthenticator("other", "another secret of 20"));
+  EXPECT_EQ(TryRight().reason, Reason::kAccepted);
+  const std::int64_t spent = account.authenticators[0].mark;
+  EXPECT_GT(spent, 0);
+  EXPECT_EQ(account.authenticators[1].mark, spent);
+  EXPECT_EQ(account.authenticators[2].mark, -1);
+  account.authenticators.erase(account.authenticators.begin());
+  EXPECT_EQ(TryRight().reason, Reason::kReplay);
+}
+
 TEST_F(DecideTest, DeniesAnAccountThatIsNotEnrolled) {
   account.authenticators.clear();
   EXPECT_EQ(TryCode("123456").reason, Reason::kNotEnrolled);

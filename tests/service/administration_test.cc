@@ -251,6 +251,16 @@ TEST_F(AdministrationTest, AConsoleResetHelpsWhoInheritedANumber) {
   EXPECT_EQ(Show("eve")["uid"], 1000);
 }
 
+TEST_F(AdministrationTest, AResetOfASecondNameOfOneUidNamesTheAccount) {
+  config.console.allow_root = true;
+  Enrol("ada");
+  people().emplace("ada2", Identity{"ada2", 1000, {}, false});
+  const Answer answer = Send("POST", "/v1/console/resets", {{"account", "ada2"}});
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_THAT(answer.body["detail"].get<std::string>(), HasSubstr("another name of \"ada\""));
+  EXPECT_EQ(Show("ada")["enrolment"], "active");
+}
+
 TEST_F(AdministrationTest, ASuperLockoutEndsTheSessionsInItsScope) {
   Enrol("bob");
   std::vector<pid_t> sessions;

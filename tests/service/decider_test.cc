@@ -86,6 +86,10 @@ class WatchedStore final : public Store {
   Result<std::vector<std::string>> ListClosedGates() override {
     return store_->ListClosedGates();
   }
+  Result<std::vector<std::string>> ListPending(const std::string& after,
+                                               std::size_t limit) override {
+    return store_->ListPending(after, limit);
+  }
   Result<std::vector<Event>> ReadEvents(const EventQuery& query) override {
     return store_->ReadEvents(query);
   }

@@ -314,6 +314,39 @@ TEST_F(LoginsTest, DeniesANameOrANumberThatHasBeenGivenToSomebodyElse) {
   EXPECT_EQ(Begin("eve").body["reason"], "identity_changed");
 }
 
+TEST_F(LoginsTest, TakesTwoNamesOfOneUidForOneAccount) {
+  const Json ada = Enrol("ada");
+  people().emplace("ada-backup", Identity{"ada-backup", 1000, {"ada"}, false});
+  EXPECT_EQ(LogIn("ada-backup", CodeOf(ada)).body["verdict"], "accept");
+  EXPECT_EQ(LogIn("ada", CodeOf(ada)).body["verdict"], "deny");  // spent for both
+  for (int i = 0; i < 5; ++i) LogIn("ada-backup", WrongCodeOf(ada));
+  EXPECT_EQ(Begin("ada").body["ask"][0]["id"], "backup_code_1");
+  EXPECT_EQ(Show("ada-backup")["account"], "ada");
+  const Json access = {{"account", "ada-backup"}, {"door", "ssh"}};
+  EXPECT_EQ(Send("POST", "/v1/access", access).body["reason"], "key_only");
+  const Answer other = Send("POST", "/v1/accounts/ada-backup/enrolment", Json::object());
+  EXPECT_EQ(other.status, 409);
+}
+
+TEST_F(LoginsTest, ASecondNameHasNoWayAroundTheAccountsOwnLockouts) {
+  const Json bob = Enrol("bob");
+  people().emplace("bob2", Identity{"bob2", 1001, {"bob"}, false});
+  FailRecoveries("bob2", 10);
+  EXPECT_EQ(Show("bob")["lockout"], "super_locked");
+  ASSERT_EQ(Send("PATCH", "/v1/settings", {{"enabled", "false"}}).status, 200);
+  EXPECT_EQ(Begin("bob2").body["reason"], "super_locked");
+}
+
+TEST_F(LoginsTest, DeniesARenamedAccountUntilItIsEnrolledAnew) {
+  const Json ada = Enrol("ada");
+  people().emplace("augusta", Identity{"augusta", 1000, {"sudo"}, false});
+  people().erase("ada");
+  EXPECT_EQ(LogIn("augusta", CodeOf(ada)).body["reason"], "identity_changed");
+  const Json augusta = Enrol("augusta");
+  EXPECT_EQ(LogIn("augusta", CodeOf(augusta)).body["verdict"], "accept");
+  EXPECT_EQ(LogIn("ada", CodeOf(ada)).body["reason"], "identity_changed");  // account gone
+}
+
 TEST_F(LoginsTest, DeniesWhomAGroupThatIsNotKnownNowMayRequireToEnrol) {
   const Json ada = Enrol("ada");
   for (const char* name : {"ada", "bob"}) {

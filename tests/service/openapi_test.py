@@ -274,7 +274,7 @@ class Answers(Sparekeyd):
 
     def test_of_accounts(self):
         self.enrol("ada")
-        self.enrol("bob", type="hotp", digits=8, interval=60, algorithm="sha512",
+        self.enrol("bob", type="hotp", digits=8, algorithm="sha512",
                    secret="GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", label=None)
         page = self.hear(200, "GET /v1/accounts", query="?limit=1")
         self.assertEqual(page["next"], "ada")
@@ -288,6 +288,40 @@ class Answers(Sparekeyd):
         self.hear(404, "POST /v1/accounts/{name}/unlock", name="eve")
         self.hear(204, "DELETE /v1/accounts/{name}", name="bob")
         self.hear(404, "DELETE /v1/accounts/{name}", name="bob")
+
+    def test_of_authenticators(self):
+        show, add = ("GET /v1/accounts/{name}/authenticators",
+                     "POST /v1/accounts/{name}/authenticators")
+        renew, remove = (f"{method} /v1/accounts/{{name}}/authenticators/{{label}}"
+                         for method in ("PUT", "DELETE"))
+        for route, body in ((show, None), (add, {"label": "x"})):
+            self.hear(404, route, body, name="ada")
+        self.enrol("ada", label="my phone")
+        self.hear(400, add, {}, name="ada")
+        self.hear(409, add, {"label": "my phone"}, name="ada")
+        self.hear(201, add, {"label": "token", "type": "hotp", "counter": 7}, name="ada")
+        self.assertEqual(self.hear(200, show, name="ada")["pending"]["label"], "token")
+        self.hear(201, add, {"label": "token", "type": "hotp", "confirm": False}, name="ada")
+        self.assertEqual(self.hear(200, show, name="ada")["authenticators"][1]["counter"], 0)
+        self.hear(400, renew, {"digits": 9}, name="ada", label="my phone")
+        self.hear(404, renew, {}, name="ada", label="tablet")
+        self.assertTrue(self.hear(201, renew, {}, name="ada", label="my phone")["renews"])
+        self.assertTrue(self.hear(200, show, name="ada")["pending"]["renews"])
+        self.hear(204, remove, name="ada", label="token")
+        self.hear(404, remove, name="ada", label="token")
+        self.hear(409, remove, name="ada", label="my phone")
+
+    def test_of_a_resynchronisation(self):
+        resync = "POST /v1/accounts/{name}/resync"
+        rfc_4226 = {"first": "755224", "second": "287082"}  # appendix D, counters 0 and 1
+        self.hear(404, resync, rfc_4226, name="ada")
+        self.enrol("ada")
+        self.hear(409, resync, rfc_4226, name="ada")
+        self.hear(204, "DELETE /v1/accounts/{name}", name="ada")
+        self.enrol("ada", type="hotp", secret="GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+        self.hear(400, resync, {"first": "755224"}, name="ada")
+        self.assertEqual(self.hear(200, resync, rfc_4226, name="ada")["label"], "authenticator")
+        self.assertEqual(self.hear(403, resync, rfc_4226, name="ada")["code"], "wrong_code")
 
     def test_of_a_sheet(self):
         show, replace = ("GET /v1/accounts/{name}/backup-codes",
