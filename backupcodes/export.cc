@@ -76,13 +76,14 @@ SecretBytes ExportText(const SheetExport& sheet) {
 }
 
 SecretBytes ExportJson(const SheetExport& sheet) {
-  const nlohmann::ordered_json object{{"format", "sparekey-backup-codes"},
-                                      {"version", 1},
-                                      {"host", sheet.host},
-                                      {"account", sheet.account},
-                                      {"sheet", sheet.number},
-                                      {"issued", FormatTime(sheet.issued)},
-                                      {"required", sheet.required}};
+  nlohmann::ordered_json object;
+  object["format"] = "sparekey-backup-codes";
+  object["version"] = 1;
+  object["host"] = sheet.host;
+  object["account"] = sheet.account;
+  object["sheet"] = sheet.number;
+  object["issued"] = FormatTime(sheet.issued);
+  object["required"] = sheet.required;
   // The codes are added by hand: the library's memory is not wiped.
   std::string head = object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   head.pop_back();

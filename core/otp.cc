@@ -54,14 +54,8 @@ const EVP_MAC_CTX* Template(HashAlgorithm algorithm) {
   static const auto* const sha1 = NewTemplate("SHA1").release();
   static const auto* const sha256 = NewTemplate("SHA256").release();
   static const auto* const sha512 = NewTemplate("SHA512").release();
-  switch (algorithm) {
-    case HashAlgorithm::kSha256:
-      return sha256;
-    case HashAlgorithm::kSha512:
-      return sha512;
-    case HashAlgorithm::kSha1:
-      break;
-  }
+  if (algorithm == HashAlgorithm::kSha256) return sha256;
+  if (algorithm == HashAlgorithm::kSha512) return sha512;
   return sha1;
 }
 
@@ -90,9 +84,9 @@ class CodeGenerator {
     std::array<std::uint8_t, EVP_MAX_MD_SIZE> mac{};
     std::size_t size = 0;
     // With no key, init begins a new message under the key of before.
-    Check(EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1 &&
-          EVP_MAC_update(context_.get(), message.data(), message.size()) == 1 &&
-          EVP_MAC_final(context_.get(), mac.data(), &size, mac.size()) == 1);
+    Check(EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1);
+    Check(EVP_MAC_update(context_.get(), message.data(), message.size()) == 1);
+    Check(EVP_MAC_final(context_.get(), mac.data(), &size, mac.size()) == 1);
     const std::size_t offset = mac[size - 1] & 0x0f;
     const std::uint32_t value = (mac[offset] & 0x7fU) << 24 | mac[offset + 1] << 16 |
                                 mac[offset + 2] << 8 | mac[offset + 3];

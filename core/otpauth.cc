@@ -28,14 +28,8 @@ std::string Lower(std::string_view text) {
 }
 
 std::string_view UriName(HashAlgorithm algorithm) {
-  switch (algorithm) {
-    case HashAlgorithm::kSha256:
-      return "SHA256";
-    case HashAlgorithm::kSha512:
-      return "SHA512";
-    case HashAlgorithm::kSha1:
-      break;
-  }
+  if (algorithm == HashAlgorithm::kSha256) return "SHA256";
+  if (algorithm == HashAlgorithm::kSha512) return "SHA512";
   return "SHA1";
 }
 

@@ -24,19 +24,11 @@ std::optional<Reason> FindRefusal(const Account* account, const SystemState& sys
   return std::nullopt;
 }
 
+// Of the doors that rule 1 leaves.
 bool IsAsked(const Policy& policy, Door door) {
   if (!policy.enabled) return false;
-  switch (door) {
-    case Door::kSsh:
-      return policy.services_ssh;
-    case Door::kWeb:
-      return policy.services_web;
-    case Door::kOther:
-      return policy.services_other;
-    case Door::kConsole:
-      break;
-  }
-  return false;
+  if (door == Door::kSsh) return policy.services_ssh;
+  return door == Door::kWeb ? policy.services_web : policy.services_other;
 }
 
 bool IsActive(const Account* account) {

@@ -51,8 +51,7 @@ void SuperLock(const Policy& policy, Account& account, SystemState& system, bool
   const bool everybody = policy.lockout_scope == LockoutScope::kSystem ||
                          (policy.lockout_scope == LockoutScope::kAdmins && administrator);
   if (everybody) {
-    if (!system.super_locked) system.super_locked = SystemSuperLockout{now, {}};
-    system.super_locked->causes.push_back(account.name);
+    system.super_locked = SystemSuperLockout{now, {account.name}};
   } else {
     account.super_locked = now;
   }
