@@ -49,6 +49,7 @@ class SqliteStore final : public Store {
   Result<std::vector<std::string>> ListPending(const std::string& after,
                                                std::size_t limit) override;
   Result<std::vector<Event>> ReadEvents(const EventQuery& query) override;
+  Result<CheckedPiece> Check(const std::string& from, const PieceLimits& limits) override;
   void Idle() override { MoveLog(kIdleFrames); }
 
  private:
@@ -298,6 +299,12 @@ Result<std::vector<Event>> SqliteStore::ReadEvents(const EventQuery& query) {
   const Status connected = Reconnect();
   if (!connected) return connected.error();
   return rows_->ReadEvents(query);
+}
+
+Result<CheckedPiece> SqliteStore::Check(const std::string& from, const PieceLimits& limits) {
+  const Status connected = Reconnect();
+  if (!connected) return connected.error();
+  return rows_->Check(from, limits);
 }
 
 }  // namespace

@@ -67,6 +67,23 @@ struct AccountCounts {
   std::uint64_t none = 0, active = 0, pending = 0, locked = 0, super_locked = 0;
 };
 
+// A piece of the full check. Damage is told in lines for people: "the record of ada ... is
+// damaged".
+struct CheckedPiece {
+  std::uint64_t rows = 0;           // looked at
+  bool structure = false;           // the database's structure was looked at, too
+  std::vector<std::string> damage;  // empty: none in this piece
+  std::optional<std::string> next;  // where to go on; none: the end
+};
+
+struct PieceLimits {
+  std::size_t rows = 200;
+  // A larger database file keeps its structure for the check with the service stopped, since that
+  // is one piece whatever its size. What its rows hold and how they are found is checked all the
+  // same.
+  std::int64_t structure_bytes = std::int64_t{16} << 20;
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -88,6 +105,10 @@ class Store {
   virtual Result<std::vector<std::string>> ListPending(const std::string& after,
                                                        std::size_t limit) = 0;
   virtual Result<std::vector<Event>> ReadEvents(const EventQuery& query) = 0;
+
+  // The full check by pieces, so that logins are decided between them: `from` is "" at first, then
+  // the last piece's `next` (else kInvalid). kUnavailable: it could not be checked.
+  virtual Result<CheckedPiece> Check(const std::string& from, const PieceLimits& limits) = 0;
 
   // Housekeeping that must stay off the path of logins; called when no work waits.
   virtual void Idle() = 0;

@@ -263,17 +263,23 @@ Result<std::vector<Event>> StoreRows::ReadEvents(const EventQuery& query) {
     const Result<bool> found = row.Next();
     if (!found) return found.error();
     if (!*found) return events;
-    const std::int64_t id = row.Number(0);
-    const TimePoint time{std::chrono::seconds(row.Number(1))};
-    const Result<SecretBytes> body = key_.Open(row.Blob(3), EventContext(id, time, row.Text(2)));
-    if (!body) return Damaged("event " + std::to_string(id));
-    Result<Event> event = DecodeEvent(body->Expose());
+    Result<Event> event = OpenEvent(row);
     if (!event) return event.error();
-    event->id = id;
-    event->time = time;
-    event->account = row.Text(2);
     events.push_back(std::move(*event));
   }
+}
+
+Result<Event> StoreRows::OpenEvent(const Statement& row) {
+  const std::int64_t id = row.Number(0);
+  const TimePoint time{std::chrono::seconds(row.Number(1))};
+  const Result<SecretBytes> body = key_.Open(row.Blob(3), EventContext(id, time, row.Text(2)));
+  if (!body) return Damaged("event " + std::to_string(id));
+  Result<Event> event = DecodeEvent(body->Expose());
+  if (!event) return event.error();
+  event->id = id;
+  event->time = time;
+  event->account = row.Text(2);
+  return event;
 }
 
 Result<Account> StoreRows::OpenAccount(const Statement& row) {

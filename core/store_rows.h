@@ -55,8 +55,17 @@ class StoreRows {
   Status AppendEvent(const Event& event, std::int64_t id);
   Result<std::vector<Event>> ReadEvents(const EventQuery& query);
 
+  Result<CheckedPiece> Check(const std::string& from, const PieceLimits& limits);  // store_check.cc
+
  private:
+  void CheckState(const PieceLimits& limits, CheckedPiece& piece);
+  Status CheckStructure(CheckedPiece& piece);
+  Status CheckAccounts(const std::string& after, std::size_t limit, CheckedPiece& piece);
+  Status CheckUids(std::int64_t after, std::size_t limit, CheckedPiece& piece);
+  Status CheckEvents(std::int64_t after, std::size_t limit, CheckedPiece& piece);
+
   Result<Account> OpenAccount(const Statement& row);
+  Result<Event> OpenEvent(const Statement& row);
   Result<SecretBytes> LoadState(const char* name);
   Status StoreState(const char* name, const SecretBytes& value);
   Status InsertStateRow(const char* name, const SecretBytes& value);

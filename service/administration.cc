@@ -293,6 +293,18 @@ void Administration::ShowStatus(Respond respond) const {
   backend_.OnStore(std::move(answer), std::move(respond));
 }
 
+void Administration::CheckStore(const HttpRequest& request, Respond respond) const {
+  auto check = [from = QueryText(ParseQuery(request.query), "from")](Store& store) {
+    const auto piece = store.Check(from, {});
+    if (!piece) return Problem(piece.error());
+    return Reply(200, {{"rows", piece->rows},
+                       {"damage", piece->damage},
+                       {"structure", piece->structure},
+                       {"next", piece->next ? Json(*piece->next) : Json(nullptr)}});
+  };
+  backend_.OnStore(std::move(check), std::move(respond));
+}
+
 void Administration::ShowEvents(const HttpRequest& request, Respond respond) {
   const auto query = ParseQuery(request.query);
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();

@@ -19,6 +19,8 @@ class Administration {
   void ShowGate(Respond respond) const;
   void ChangeGate(const HttpRequest& request, Respond respond) const;
   void ShowStatus(Respond respond) const;
+  // A piece of the full check; who asks goes on from its `next`.
+  void CheckStore(const HttpRequest& request, Respond respond) const;
   void ShowEvents(const HttpRequest& request, Respond respond);
   void Stop() { stopping_ = true; }  // whoever follows events is answered soon
 

@@ -113,6 +113,8 @@ std::vector<Routes::Route> Routes::MakeTable() {
        [](Routes& r, Call c) { r.administration_.ChangeGate(c.request, std::move(c.respond)); }},
       {"GET", "/v1/status", Who::kRoot,
        [](Routes& r, Call c) { r.administration_.ShowStatus(std::move(c.respond)); }},
+      {"GET", "/v1/store-check", Who::kRoot,
+       [](Routes& r, Call c) { r.administration_.CheckStore(c.request, std::move(c.respond)); }},
       {"GET", "/v1/events", Who::kRoot,
        [](Routes& r, Call c) { r.administration_.ShowEvents(c.request, std::move(c.respond)); }},
 

@@ -93,6 +93,9 @@ class WatchedStore final : public Store {
   Result<std::vector<Event>> ReadEvents(const EventQuery& query) override {
     return store_->ReadEvents(query);
   }
+  Result<CheckedPiece> Check(const std::string& from, const PieceLimits& limits) override {
+    return store_->Check(from, limits);
+  }
   void Idle() override {
     EXPECT_EQ(++watch_.inside, 1);
     store_->Idle();

@@ -420,6 +420,19 @@ class Answers(Sparekeyd):
         self.hear(200, "GET /v1/events", query="?account=ada&since=2026-01-01T00:00:00%2B01:00")
         self.hear(400, "GET /v1/events", query="?since=yesterday")
 
+    def test_of_the_store_check(self):
+        self.enrol("ada")
+        rows, seen, piece = 0, [], {"next": ""}
+        while piece["next"] is not None:
+            seen.append(piece["next"])
+            query = "?from=" + urllib.parse.quote(piece["next"])
+            piece = self.hear(200, "GET /v1/store-check", query=query)
+            self.assertEqual(piece["damage"], [])
+            rows += piece["rows"]
+        self.assertGreater(rows, 4)
+        self.assertEqual(len(seen), len(set(seen)))
+        self.hear(400, "GET /v1/store-check", query="?from=nowhere")
+
     def test_of_a_super_lockout_and_a_reset(self):
         made = self.enrol("ada")
         self.hear(200, "PATCH /v1/settings", {"backup_codes.max_attempts": "1"})
