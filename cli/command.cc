@@ -18,6 +18,12 @@ std::vector<CommandSpec> SystemCommands() {
       {"status", "", {}, {},
        "one screen: service, lockouts, SSH gate, accounts, alerts, clock",
        "", RunStatus},
+      {"doctor", "", {}, {},
+       "checks the whole set-up and says what to do",
+       "Looks at sshd, its PAM file, clock, files, disk, every record of the store, the accounts, and\n"
+       "the way in that is left when SSH is shut. Changes nothing. Works without the service, too.\n"
+       "The exit status is 1 where there is a problem; warnings leave it 0.\n",
+       RunDoctor},
       {"init", "", {}, {},
        "creates the master key and the store, once",
        "Works without the service. Changes nothing where a key or a store exists already.\n",
@@ -59,7 +65,7 @@ std::vector<OptionSpec> NewAuthenticator(std::vector<OptionSpec> more) {
         {"type", "totp|hotp", "kind of one-time code"},
         {"digits", "N", "digits of a one-time code, 6 to 8"},
         {"interval", "S", "seconds of a TOTP step, 5 to 3600"},
-        {"algorithm", "A", "sha1, sha256 or sha512"},
+        {"algorithm", "sha1|sha256|sha512", "hash of a one-time code"},
         {"counter", "C", "counter of the next HOTP code (default: 0)"},
         {"secret-stdin", "", "take the secret (base32, or an otpauth:// URI) from standard input"},
         {"qr", "FILE", "write the QR code to a new file, .svg or .png"},
@@ -177,6 +183,7 @@ std::vector<CommandSpec> ConsoleCommands() {
 const std::vector<NounSpec>& Nouns() {
   static const std::vector<NounSpec> nouns = {
       {"status", "the whole system on one screen"},
+      {"doctor", "is everything set up right?"},
       {"init", "first set-up"},
       {"user", "accounts and their enrolment"},
       {"authenticator", "one-time secrets of an account"},

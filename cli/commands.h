@@ -33,6 +33,7 @@ int RunSshDisable(Context& context, const Invocation& invocation);
 int RunEvents(Context& context, const Invocation& invocation);
 int RunConsole(Context& context, const Invocation& invocation);
 int RunConsoleReset(Context& context, const Invocation& invocation);
+int RunDoctor(Context& context, const Invocation& invocation);
 int RunHelp(Context& context, const Invocation& invocation);
 
 }  // namespace sparekey

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/new_authenticator.h"
+#include "cli/way_out.h"
 
 namespace sparekey {
 
@@ -28,6 +29,7 @@ int RunUserEnroll(Context& context, const Invocation& invocation) {
   for (const Status& status : {shown, sheet}) {
     if (!status.ok()) return Fail({context.config, false}, status.error());
   }
+  SayWayOut(context, api, name);
   return FinishNewAuthenticator(context, api, enrolment, name + " is enrolled");
 }
 
