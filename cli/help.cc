@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "core/policy.h"
 
 namespace sparekey {
 namespace {
@@ -39,6 +40,35 @@ Json DescribeOptions(const std::vector<OptionSpec>& options) {
   Json list = Json::array();
   for (const OptionSpec& option : options) {
     list.push_back({{"name", option.name}, {"value", option.value}, {"summary", option.summary}});
+  }
+  return list;
+}
+
+Json DescribeArguments(const CommandSpec& command) {
+  Json list = Json::array();
+  for (const ArgumentSpec& argument : command.arguments) {
+    list.push_back({{"name", argument.name},
+                    {"optional", argument.count == Count::kOptional},
+                    {"many", argument.count == Count::kOneOrMore}});
+  }
+  return list;
+}
+
+Json DescribeSettings() {
+  Json list = Json::array();
+  for (const Setting& setting : Settings()) {
+    list.push_back({{"name", setting.name},
+                    {"default", setting.get(Policy{})},
+                    {"range", setting.range},
+                    {"meaning", setting.meaning}});
+  }
+  return list;
+}
+
+Json DescribeStatuses() {
+  Json list = Json::array();
+  for (const ExitStatusRow& row : ExitStatuses()) {
+    list.push_back({{"status", End(row.status)}, {"meaning", row.meaning}});
   }
   return list;
 }
@@ -81,10 +111,14 @@ Json DescribeCommands() {
     commands.push_back({{"noun", command.noun},
                         {"verb", command.verb},
                         {"synopsis", Synopsis(command)},
+                        {"arguments", DescribeArguments(command)},
                         {"summary", command.summary},
                         {"options", DescribeOptions(command.options)}});
   }
-  return {{"commands", commands}, {"options", DescribeOptions(GlobalOptions())}};
+  return {{"commands", commands},
+          {"options", DescribeOptions(GlobalOptions())},
+          {"settings", DescribeSettings()},
+          {"exit_statuses", DescribeStatuses()}};
 }
 
 int RunHelp(Context& context, const Invocation& invocation) {

@@ -6,6 +6,8 @@
 
 #include <set>
 
+#include "core/policy.h"
+
 namespace sparekey {
 namespace {
 
@@ -69,6 +71,12 @@ TEST(DescribeCommands, HoldsTheWholeTable) {
   const Json table = DescribeCommands();
   EXPECT_EQ(ListOf(table, "commands").size(), Commands().size());
   EXPECT_EQ(ListOf(table, "options").size(), GlobalOptions().size());
+  EXPECT_EQ(ListOf(table, "settings").size(), Settings().size());
+  EXPECT_EQ(ListOf(table, "exit_statuses").size(), ExitStatuses().size());
+  for (std::size_t i = 0; i < Commands().size(); ++i) {
+    EXPECT_EQ(ListOf(table["commands"][i], "arguments").size(), Commands()[i].arguments.size());
+    EXPECT_EQ(ListOf(table["commands"][i], "options").size(), Commands()[i].options.size());
+  }
 }
 
 }  // namespace

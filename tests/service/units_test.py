@@ -5,6 +5,7 @@
 usage: units_test.py CMAKE BUILD_FOLDER_OF_PACKAGING
 """
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,8 @@ class Units(unittest.TestCase):
         return done.stdout + (f"exit status {done.returncode}" if done.returncode else "")
 
     def verify(self):
-        return self.run_and_read("systemd-analyze", "verify",
+        # The man page is looked for below: it is not installed here.
+        return self.run_and_read("systemd-analyze", "verify", "--man=no",
                                  *map(str, sorted(self.units.iterdir())))
 
     def test_systemd_has_nothing_to_say(self):
@@ -48,6 +50,12 @@ class Units(unittest.TestCase):
     def test_the_service_is_the_installed_one(self):
         self.assertIn(f"ExecStart={self.prefix}/sbin/sparekeyd\n",
                       (self.units / "sparekeyd.service").read_text())
+
+    def test_the_man_page_that_the_service_names_is_in_the_tree(self):
+        name, number = re.search(r"^Documentation=man:(\w+)\((\d)\) ",
+                                 (self.units / "sparekeyd.service").read_text(), re.M).groups()
+        pages = pathlib.Path(__file__).parents[2] / "docs/man"
+        self.assertTrue((pages / f"{name}.{number}").exists())
 
     def test_tmpfiles_makes_the_folders(self):
         root = self.prefix.parent / "root"
