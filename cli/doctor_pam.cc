@@ -16,6 +16,10 @@ constexpr std::string_view kGuide =
     "See \"PAM lines for SSH\" in the administrator's guide and "
     "/usr/share/doc/sparekey/examples/pam.d.";
 
+// What the module's account phase does for an enrolled account that no code was asked of.
+constexpr std::string_view kLastDoor =
+    "Only the account line still denies, and not with ssh.keys=accept.";
+
 template <std::size_t kCount>
 bool IsOneOf(const std::array<std::string_view, kCount>& names, const PamLine& line) {
   return std::find(names.begin(), names.end(), line.module) != names.end();
@@ -116,7 +120,7 @@ void CheckNothingPasses(const PamStack& stack, Findings& findings) {
     findings.push_back(
         {"pam.code_passed_over", Severity::kProblem,
          "sshd's PAM stack ends above pam_sparekey.so when " + Join(past) +
-             " accepts: no code is asked.",
+             " accepts: no code is asked. " + std::string(kLastDoor),
          "Make the first factor \"requisite\" instead of \"sufficient\" or a jump. " +
              std::string(kGuide)});
   }
@@ -168,9 +172,10 @@ void CheckDenial(const PamStack& stack, Findings& findings) {
     if (RunPamStack(stack, Course{nullptr, "", code}).accepted) ways.emplace_back(words);
   }
   if (ways.empty()) return;
-  findings.push_back({"pam.denial_ignored", Severity::kProblem,
-                      "sshd's PAM stack lets in after " + NameSome(ways) + '.',
-                      "The line must be: auth required pam_sparekey.so"});
+  findings.push_back(
+      {"pam.denial_ignored", Severity::kProblem,
+       "sshd's auth phase accepts after " + NameSome(ways) + ". " + std::string(kLastDoor),
+       "The line must be: auth required pam_sparekey.so"});
 }
 
 // The account phase denies key logins, closed gates and super-lockouts.
