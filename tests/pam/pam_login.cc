@@ -42,6 +42,11 @@ PamLogin& PamLogin::Answers(std::deque<std::optional<std::string>> answers) {
   return *this;
 }
 
+PamLogin& PamLogin::AnsweredBy(Person person) {
+  person_ = std::move(person);
+  return *this;
+}
+
 PamLogin& PamLogin::Item(int item, const std::string& text) {
   pam_set_item(handle_, item, text.c_str());
   return *this;
@@ -68,6 +73,13 @@ std::string PamLogin::Texts() const {
   return texts;
 }
 
+std::optional<std::string> PamLogin::NextAnswer(const std::string& prompt) {
+  if (answers_.empty()) return person_ ? person_(prompt) : std::nullopt;
+  std::optional<std::string> answer = std::move(answers_.front());
+  answers_.pop_front();
+  return answer;
+}
+
 int PamLogin::Converse(int count, const pam_message** messages, pam_response** responses,
                        void* self) {
   auto& login = *static_cast<PamLogin*>(self);
@@ -76,12 +88,12 @@ int PamLogin::Converse(int count, const pam_message** messages, pam_response** r
   for (int i = 0; i < count; ++i) {
     login.said_.push_back({messages[i]->msg_style, messages[i]->msg});
     if (!IsPrompt(messages[i]->msg_style)) continue;
-    if (login.answers_.empty() || !login.answers_.front()) {
+    const auto answer = login.NextAnswer(messages[i]->msg);
+    if (!answer) {
       std::free(replies);
       return PAM_CONV_ERR;
     }
-    replies[i].resp = strdup(login.answers_.front()->c_str());
-    login.answers_.pop_front();
+    replies[i].resp = strdup(answer->c_str());
   }
   *responses = replies;
   return PAM_SUCCESS;

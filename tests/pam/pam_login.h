@@ -5,6 +5,7 @@
 #include <security/pam_appl.h>
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ class PamLogin {
   PamLogin& operator=(const PamLogin&) = delete;
 
   PamLogin& Answers(std::deque<std::optional<std::string>> answers);  // nothing: aborts
+  // Who answers what is asked when the list is at its end.
+  using Person = std::function<std::optional<std::string>(const std::string& prompt)>;
+  PamLogin& AnsweredBy(Person person);
   PamLogin& Item(int item, const std::string& text);
   PamLogin& Environment(const std::string& assignment);
 
@@ -55,7 +59,10 @@ class PamLogin {
                       void* self);
 
   pam_handle_t* handle_ = nullptr;
+  std::optional<std::string> NextAnswer(const std::string& prompt);
+
   std::deque<std::optional<std::string>> answers_;
+  Person person_;
   std::vector<Said> said_;
 };
 
