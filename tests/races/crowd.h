@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/races/attempt.h"
+#include "tests/races/shared_number.h"
 
 namespace sparekey::races {
 
@@ -35,7 +36,7 @@ class Crowd {
   struct Hall;
   [[noreturn]] void Live(std::size_t seat, const Ways& ways);
 
-  Hall* hall_;
+  std::unique_ptr<Shared<Hall>> hall_;
   std::vector<pid_t> pids_;
 };
 
