@@ -24,12 +24,6 @@ struct Stand {
   std::array<Ledger, kRoles> ledgers;
 };
 
-unsigned int Seed() {
-  const char* const given = std::getenv("SPAREKEY_SEED");
-  return given == nullptr ? std::random_device()()
-                          : static_cast<unsigned int>(std::strtoul(given, nullptr, 10));
-}
-
 class KillingTheService : public ::testing::Test {
  protected:
   KillingTheService() {

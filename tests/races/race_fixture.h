@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,13 @@ using testing::Owner;
 inline bool IsLongRun() {
   const char* const value = std::getenv("SPAREKEY_LONG");
   return value != nullptr && std::string(value) == "1";
+}
+
+// Of a run with random moments; printed, and taken from SPAREKEY_SEED to repeat it.
+inline unsigned int Seed() {
+  const char* const given = std::getenv("SPAREKEY_SEED");
+  return given == nullptr ? std::random_device()()
+                          : static_cast<unsigned int>(std::strtoul(given, nullptr, 10));
 }
 
 class Endings {
