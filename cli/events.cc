@@ -112,6 +112,9 @@ std::string TimeOf(const Json& event) {
 }
 
 std::string LineOf(const Json& event) {
+  if (FlagOf(event, "damaged")) {
+    return "event " + std::to_string(NumberOf(event, "id")) + " is damaged and cannot be read\n";
+  }
   std::string kind = TextOf(event, "kind");
   std::string padded = Escape(kind);
   padded.resize(std::max<std::size_t>(padded.size(), 18), ' ');

@@ -48,7 +48,8 @@ struct Event {
   std::string remote_host;  // as PAM said it; shown escaped
   std::string detail;       // one line for people; may be empty
   TimePoint time{};
-  std::int64_t id = 0;  // given by the store, ascending
+  std::int64_t id = 0;   // given by the store, ascending
+  bool damaged = false;  // cannot be read: nothing but the id is known
 };
 
 }  // namespace sparekey

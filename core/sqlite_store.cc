@@ -43,7 +43,7 @@ class SqliteStore final : public Store {
   Status Connect();
 
   void Run(std::span<Work> works) override;
-  Result<std::vector<Account>> ListAccounts(const std::string& after, std::size_t limit) override;
+  Result<AccountPage> ListAccounts(const std::string& after, std::size_t limit) override;
   Result<AccountCounts> CountAccounts() override;
   Result<std::vector<std::string>> ListClosedGates() override;
   Result<std::vector<std::string>> ListPending(const std::string& after,
@@ -68,7 +68,7 @@ class SqliteStore final : public Store {
   BatchEnd RunBatch(std::span<Work* const> works);
   bool MakeRoom();
   Status RunOne(Work& work);
-  Status Write(const Draft& draft);
+  Status Write(const Work& work, const Draft& draft);
   Status Begin();
   Status Commit();
   void RollBack();
@@ -217,13 +217,13 @@ Status SqliteStore::RunOne(Work& work) {
     return Error{ErrorCode::kUnavailable, draft ? "the store gave up" : draft.error().message};
   }
   work.status = draft ? Ok() : Status(draft.error());
-  return draft ? Write(*draft) : Ok();
+  return draft ? Write(work, *draft) : Ok();
 }
 
-Status SqliteStore::Write(const Draft& draft) {
+Status SqliteStore::Write(const Work& work, const Draft& draft) {
   if (draft.IsEmpty()) return Ok();
   Status status = begun_ ? Ok() : Begin();
-  if (status) status = WriteAccounts(draft, *rows_);
+  if (status) status = WriteAccounts(work, draft, *rows_);
   if (status && draft.changes.system) {
     cache_.system = draft.records.system;
     status = rows_->StoreSystem(cache_.system);
@@ -269,8 +269,7 @@ void SqliteStore::MoveLog(int frames) {
   next_move_ = now + kCheckpointRetry;
 }
 
-Result<std::vector<Account>> SqliteStore::ListAccounts(const std::string& after,
-                                                       std::size_t limit) {
+Result<AccountPage> SqliteStore::ListAccounts(const std::string& after, std::size_t limit) {
   const Status connected = Reconnect();
   if (!connected) return connected.error();
   return rows_->ListAccounts(after, limit);

@@ -27,6 +27,8 @@ struct AccountKey {
 struct LoadedAccount {
   std::optional<Account> account;        // the record of this name
   std::optional<std::string> uid_taken;  // the uid's record, where it has another name
+  // Only in a work that replaces_damaged: there is a record of this name, but it cannot be read.
+  bool damaged = false;
 };
 
 // What a step sees and may change. Accounts stand in the order in which they were asked for.
@@ -37,7 +39,9 @@ struct Records {
 };
 
 // What a step changed. Records not named here are not written. An account that the step created
-// (was nullopt) is inserted. `deleted` is not possible: a removed enrolment keeps its counters.
+// (was nullopt) is inserted; where its record is damaged, it takes that one's place. A damaged one
+// that is named and left without an account gives up its uid and stays damaged. `deleted` is not
+// possible: a removed enrolment keeps its counters.
 struct Changes {
   std::vector<std::size_t> accounts;  // indexes into Records::accounts
   bool system = false;
@@ -53,6 +57,19 @@ struct Work {
   std::vector<AccountKey> accounts;
   Step step;
   Status status = Ok();  // out
+  // For the console reset alone: a damaged record is no error, but LoadedAccount::damaged.
+  bool replaces_damaged = false;
+};
+
+// An account in a list: one damaged record must not hide the others, nor look like "not enrolled".
+struct ListedAccount {
+  std::string name;
+  std::optional<Account> account;  // none: its record is damaged
+};
+
+struct AccountPage {
+  std::vector<ListedAccount> accounts;
+  std::uint64_t nameless = 0;  // records between these whose very name is damaged
 };
 
 struct EventQuery {
@@ -95,8 +112,7 @@ class Store {
   virtual void Run(std::span<Work> works) = 0;
 
   // Ascending by name, names above `after` ("" : from the first), at most `limit` (<= 1000).
-  virtual Result<std::vector<Account>> ListAccounts(const std::string& after,
-                                                    std::size_t limit) = 0;
+  virtual Result<AccountPage> ListAccounts(const std::string& after, std::size_t limit) = 0;
   virtual Result<AccountCounts> CountAccounts() = 0;
   // Names of the accounts whose own SSH gate is closed, by their flags: opens no record.
   virtual Result<std::vector<std::string>> ListClosedGates() = 0;
@@ -104,6 +120,7 @@ class Store {
   // enrolment is pending: by their flags too.
   virtual Result<std::vector<std::string>> ListPending(const std::string& after,
                                                        std::size_t limit) = 0;
+  // One that cannot be read comes as Event::damaged.
   virtual Result<std::vector<Event>> ReadEvents(const EventQuery& query) = 0;
 
   // The full check by pieces, so that logins are decided between them: `from` is "" at first, then

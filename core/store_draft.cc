@@ -16,7 +16,13 @@ Result<Changes> CallStep(const Step& step, Records& records) {
   }
 }
 
+// Only its uid is taken from it.
+bool StaysDamaged(const Draft& draft, std::size_t index) {
+  return draft.rows[index] && draft.rows[index]->damaged && !draft.records.accounts[index].account;
+}
+
 Status CheckChanged(const Work& work, const Draft& draft, std::size_t index) {
+  if (index < work.accounts.size() && StaysDamaged(draft, index)) return Ok();
   if (index >= work.accounts.size() || !draft.records.accounts[index].account) {
     return Invalid("a change names an account that is not there");
   }
@@ -34,7 +40,7 @@ Status CheckChanged(const Work& work, const Draft& draft, std::size_t index) {
 }
 
 // A uid belongs to one record: to hand it on, the same work must change both.
-Status CheckUid(StoreRows& rows, const Draft& draft, std::size_t index) {
+Status CheckUid(const Work& work, StoreRows& rows, const Draft& draft, std::size_t index) {
   const Account& account = draft.Changed(index);
   if (account.uid == kNoUid) return Ok();
   const Error taken{ErrorCode::kConflict, "uid " + std::to_string(account.uid) +
@@ -43,8 +49,9 @@ Status CheckUid(StoreRows& rows, const Draft& draft, std::size_t index) {
   const Result<std::optional<std::string>> holder = rows.FindNameOf(account.uid);
   if (!holder) return holder.error();
   for (const std::size_t other : draft.changes.accounts) {
-    if (other != index && draft.Changed(other).uid == account.uid) return taken;
-    if (*holder && draft.Changed(other).name == **holder) holder_changes = true;
+    const bool keeps = StaysDamaged(draft, other);
+    if (other != index && !keeps && draft.Changed(other).uid == account.uid) return taken;
+    if (*holder && work.accounts[other].name == **holder) holder_changes = true;
   }
   return !*holder || holder_changes ? Ok() : Status(taken);
 }
@@ -62,7 +69,8 @@ Status CheckDraft(const Work& work, StoreRows& rows, const Draft& draft) {
     if (!status) return status;
   }
   for (const std::size_t index : draft.changes.accounts) {
-    const Status status = HasUid(draft, index) ? Ok() : CheckUid(rows, draft, index);
+    const bool same = StaysDamaged(draft, index) || HasUid(draft, index);
+    const Status status = same ? Ok() : CheckUid(work, rows, draft, index);
     if (!status) return status;
   }
   return draft.changes.policy ? CheckPolicy(draft.records.policy) : Ok();
@@ -74,7 +82,7 @@ Result<Draft> DecideWork(const Work& work, StoreRows& rows, const SystemState& s
                          const Policy& policy) {
   Draft draft;
   for (const AccountKey& key : work.accounts) {
-    Result<StoredAccount> stored = rows.LoadAccount(key);
+    Result<StoredAccount> stored = rows.LoadAccount(key, work.replaces_damaged);
     if (!stored) return stored.error();
     draft.records.accounts.push_back(std::move(stored->loaded));
     draft.rows.push_back(stored->row);
@@ -89,14 +97,16 @@ Result<Draft> DecideWork(const Work& work, StoreRows& rows, const SystemState& s
   return draft;
 }
 
-Status WriteAccounts(const Draft& draft, StoreRows& rows) {
+Status WriteAccounts(const Work& work, const Draft& draft, StoreRows& rows) {
   // Uids are given up before they are taken, so that two accounts may even swap theirs.
   for (const std::size_t index : draft.changes.accounts) {
-    if (!draft.rows[index] || HasUid(draft, index)) continue;
-    const Status released = rows.ReleaseUid(draft.Changed(index).name);
+    const std::string& name = work.accounts[index].name;
+    const bool keeps = !draft.rows[index] || (!StaysDamaged(draft, index) && HasUid(draft, index));
+    const Status released = keeps ? Ok() : rows.ReleaseUid(name);
     if (!released) return released;
   }
   for (const std::size_t index : draft.changes.accounts) {
+    if (StaysDamaged(draft, index)) continue;
     const Status stored = rows.StoreAccount(draft.Changed(index), draft.rows[index]);
     if (!stored) return stored;
   }

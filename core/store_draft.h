@@ -26,6 +26,6 @@ Result<Draft> DecideWork(const Work& work, StoreRows& rows, const SystemState& s
                          const Policy& policy);
 
 // Within a transaction: an error leaves it half done.
-Status WriteAccounts(const Draft& draft, StoreRows& rows);
+Status WriteAccounts(const Work& work, const Draft& draft, StoreRows& rows);
 
 }  // namespace sparekey

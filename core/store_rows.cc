@@ -31,7 +31,7 @@ constexpr char kUpdateAccount[] = "UPDATE account SET uid=?, flags=?, record=? W
 constexpr char kUpdateRecord[] = "UPDATE account SET record=? WHERE name=?";
 constexpr char kReleaseUid[] = "UPDATE account SET uid=NULL WHERE name=?";
 constexpr char kListAccounts[] =
-    "SELECT name, uid, flags, record FROM account WHERE name>? ORDER BY name LIMIT ?";
+    "SELECT name, uid, flags, record FROM account WHERE name>? ORDER BY name";
 constexpr char kListClosedGates[] =
     "SELECT name FROM account INDEXED BY account_flags WHERE flags >= 16 ORDER BY name";
 // Every value of the flags whose enrolment is pending.
@@ -93,6 +93,14 @@ Result<std::vector<std::string>> ReadNames(Statement row) {
   }
 }
 
+// A name that is damaged itself must not reach a log.
+Error DamagedRecord(const std::string& name) {
+  if (!IsAccountName(name)) return Damaged("a record");
+  Error error = Damaged("the record of " + name);
+  error.message += "; at the local console this replaces it: sparekey console reset " + name;
+  return error;
+}
+
 Statement& BindUid(Statement& statement, uid_t uid) {
   return uid == kNoUid ? statement.BindNull() : statement.Bind(StoredUid(uid));
 }
@@ -140,7 +148,7 @@ Status StoreRows::StorePolicy(const Policy& policy) {
   return StoreState(kPolicyRow, EncodePolicy(policy));
 }
 
-Result<StoredAccount> StoreRows::LoadAccount(const AccountKey& key) {
+Result<StoredAccount> StoreRows::LoadAccount(const AccountKey& key, bool tolerant) {
   StoredAccount stored;
   {
     Statement row = database_.Use(kSelectAccount);
@@ -148,14 +156,17 @@ Result<StoredAccount> StoreRows::LoadAccount(const AccountKey& key) {
     if (!found) return found.error();
     if (*found) {
       Result<Account> account = OpenAccount(row);
-      if (!account) return account.error();
-      stored.row = AccountRow{account->uid, row.Number(2)};
-      stored.loaded.account = std::move(*account);
+      stored.loaded.damaged = !account && tolerant && account.error().code == ErrorCode::kDamaged;
+      if (!account && !stored.loaded.damaged) return account.error();
+      stored.row = account ? AccountRow{account->uid, row.Number(2)}
+                           : AccountRow{kNoUid, 0, true};  // what stands there counts for nothing
+      if (account) stored.loaded.account = std::move(*account);
     }
   }
   if (!key.uid || (stored.row && stored.row->uid == *key.uid)) return stored;
   Result<std::optional<std::string>> name = FindNameOf(*key.uid);
   if (!name) return name.error();
+  if (*name == key.name && stored.loaded.damaged) return stored;
   // Known by uid, but not found by name, or found there with another uid.
   if (*name == key.name) return Damaged("the record of " + key.name);
   stored.loaded.uid_taken = std::move(*name);
@@ -174,7 +185,8 @@ Status StoreRows::StoreAccount(const Account& account, const std::optional<Accou
   const std::int64_t flags = FlagsOf(account);
   const auto record = key_.Seal(EncodeAccount(account).Expose(),
                                 AccountContext(account.name, StoredUid(account.uid), flags));
-  const bool record_only = before && before->uid == account.uid && before->flags == flags;
+  const bool record_only =
+      before && !before->damaged && before->uid == account.uid && before->flags == flags;
   const char* sql = record_only ? kUpdateRecord : (before ? kUpdateAccount : kInsertAccount);
   Statement statement = database_.Use(sql);
   if (!record_only) BindUid(statement, account.uid).Bind(flags);
@@ -188,18 +200,26 @@ Status StoreRows::ReleaseUid(const std::string& name) {
   return ChangeOneRow(std::move(statement), "the record of " + name);
 }
 
-Result<std::vector<Account>> StoreRows::ListAccounts(const std::string& after, std::size_t limit) {
-  std::vector<Account> accounts;
+Result<AccountPage> StoreRows::ListAccounts(const std::string& after, std::size_t limit) {
+  AccountPage page;
   Statement row = database_.Use(kListAccounts);
-  row.Bind(after).Bind(static_cast<std::int64_t>(std::min(limit, kMostListed)));
-  for (;;) {
+  row.Bind(after);
+  while (page.accounts.size() < std::min(limit, kMostListed)) {
     const Result<bool> found = row.Next();
     if (!found) return found.error();
-    if (!*found) return accounts;
+    if (!*found) break;
     Result<Account> account = OpenAccount(row);
-    if (!account) return account.error();
-    accounts.push_back(std::move(*account));
+    if (!account && account.error().code != ErrorCode::kDamaged) return account.error();
+    const std::string name = row.Text(0);
+    if (account) {
+      page.accounts.push_back({name, std::move(*account)});
+    } else if (IsAccountName(name)) {
+      page.accounts.push_back({name, std::nullopt});
+    } else {
+      ++page.nameless;
+    }
   }
+  return page;
 }
 
 Result<AccountCounts> StoreRows::CountAccounts() {
@@ -264,8 +284,10 @@ Result<std::vector<Event>> StoreRows::ReadEvents(const EventQuery& query) {
     if (!found) return found.error();
     if (!*found) return events;
     Result<Event> event = OpenEvent(row);
-    if (!event) return event.error();
-    events.push_back(std::move(*event));
+    if (!event && event.error().code != ErrorCode::kDamaged) return event.error();
+    events.push_back(event ? std::move(*event) : Event{});
+    events.back().id = row.Number(0);
+    events.back().damaged = !event;
   }
 }
 
@@ -287,8 +309,7 @@ Result<Account> StoreRows::OpenAccount(const Statement& row) {
   const std::int64_t uid = row.IsNull(1) ? StoredUid(kNoUid) : row.Number(1);
   const Result<SecretBytes> record =
       key_.Open(row.Blob(3), AccountContext(name, uid, row.Number(2)));
-  // A name that is damaged itself must not reach a log.
-  if (!record) return Damaged(IsAccountName(name) ? "the record of " + name : "a record");
+  if (!record) return DamagedRecord(name);
   Result<Account> account = DecodeAccount(record->Expose());
   if (!account) return account.error();
   account->name = name;

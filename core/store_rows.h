@@ -21,11 +21,12 @@ std::int64_t FlagsOf(const Account& account);
 struct AccountRow {
   uid_t uid = kNoUid;
   std::int64_t flags = 0;
+  bool damaged = false;
 };
 
 struct StoredAccount {
   LoadedAccount loaded;
-  std::optional<AccountRow> row;  // of loaded.account
+  std::optional<AccountRow> row;  // of loaded.account, or of the damaged record
 };
 
 class StoreRows {
@@ -41,12 +42,13 @@ class StoreRows {
   Status StoreSystem(const SystemState& system);
   Status StorePolicy(const Policy& policy);
 
-  Result<StoredAccount> LoadAccount(const AccountKey& key);
+  // kDamaged where the record cannot be read, or, with `tolerant`, StoredAccount of that.
+  Result<StoredAccount> LoadAccount(const AccountKey& key, bool tolerant = false);
   Result<std::optional<std::string>> FindNameOf(uid_t uid);
   // `before`: its row now; without one it is inserted.
   Status StoreAccount(const Account& account, const std::optional<AccountRow>& before);
   Status ReleaseUid(const std::string& name);
-  Result<std::vector<Account>> ListAccounts(const std::string& after, std::size_t limit);
+  Result<AccountPage> ListAccounts(const std::string& after, std::size_t limit);
   Result<AccountCounts> CountAccounts();
   Result<std::vector<std::string>> ListClosedGates();
   Result<std::vector<std::string>> ListPending(const std::string& after, std::size_t limit);

@@ -16,13 +16,17 @@ HttpResponse ListPage(Store& store, const std::string& after, std::size_t limit,
   const Status read =
       ReadRecords(store, {}, [&policy](const Records& records) { policy = records.policy; });
   if (!read) return Problem(read.error());
-  const auto accounts = store.ListAccounts(after, limit);
-  if (!accounts) return Problem(accounts.error());
+  const auto page = store.ListAccounts(after, limit);
+  if (!page) return Problem(page.error());
   Json list = Json::array();
-  for (const Account& account : *accounts) list.push_back(ToJson(account, policy, now));
-  const bool more = accounts->size() == limit;
-  return Reply(200,
-               {{"accounts", list}, {"next", more ? Json(accounts->back().name) : Json(nullptr)}});
+  for (const auto& [name, account] : page->accounts) {
+    list.push_back(account ? ToJson(*account, policy, now)
+                           : Json{{"account", name}, {"damaged", true}});
+  }
+  const bool more = page->accounts.size() == limit;
+  return Reply(200, {{"accounts", list},
+                     {"nameless", page->nameless},
+                     {"next", more ? Json(page->accounts.back().name) : Json(nullptr)}});
 }
 
 HttpResponse ShowAccount(Store& store, const std::string& name,

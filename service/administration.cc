@@ -31,15 +31,17 @@ Json SettingsJson(const Policy& policy) {
   return {{"settings", list}};
 }
 
-// Calls `visit` with every account, a page at a time.
+// Calls `visit` with every account that can be read, a page at a time.
 Status VisitAccounts(Store& store, const std::function<void(const Account&)>& visit) {
   std::string after;
   for (;;) {
     const auto page = store.ListAccounts(after, kPage);
     if (!page) return page.error();
-    for (const Account& account : *page) visit(account);
-    if (page->size() < kPage) return Ok();
-    after = page->back().name;
+    for (const ListedAccount& listed : page->accounts) {
+      if (listed.account) visit(*listed.account);
+    }
+    if (page->accounts.size() < kPage) return Ok();
+    after = page->accounts.back().name;
   }
 }
 

@@ -7,23 +7,42 @@
 namespace sparekey {
 namespace {
 
+constexpr char kWasDamaged[] = "its record was damaged";
+
+// A record that cannot be read stands in nobody's way here: the reset replaces it.
+Status RunOverDamage(Store& store, std::vector<AccountKey> accounts, Step step) {
+  Work work{std::move(accounts), std::move(step), Ok(), true};
+  store.Run({&work, 1});
+  return std::move(work.status);
+}
+
+// Whether the gate was closed is not known, so it is: only an administrator opens it.
+void ReplaceDamaged(Account& account, TimePoint now, std::vector<Event>& events) {
+  events.back().detail += std::string("; ") + kWasDamaged;
+  CloseGate(account.gate, account.name, kWasDamaged, now, events);
+}
+
 Result<Changes> ResetStep(Records& records, const ResetPlan& plan, TimePoint now) {
   Changes changes;
   for (std::size_t i = 0; i < plan.accounts.size(); ++i) {
-    auto& account = records.accounts[i].account;
+    auto& [account, uid_taken, damaged] = records.accounts[i];
     if (!account) {
-      if (!plan.accounts[i].uid) return NoSuchAccount(plan.accounts[i].name);
+      if (!plan.accounts[i].uid && !damaged) return NoSuchAccount(plan.accounts[i].name);
       account.emplace();
       account->name = plan.accounts[i].name;
+      account->uid = kNoUid;
     }
     account->uid = plan.accounts[i].uid.value_or(account->uid);
     ResetAccount(*account, now, changes.events);
+    if (damaged) ReplaceDamaged(*account, now, changes.events);
     changes.accounts.push_back(i);
   }
   if (plan.uid_holder) {
-    auto& holder = records.accounts.back().account;
-    if (!holder) return NoSuchAccount(*plan.uid_holder);
-    GiveUpUid(*holder, plan.accounts[0].name, now, changes.events);
+    const LoadedAccount& holder = records.accounts.back();
+    if (!holder.account && !holder.damaged) return NoSuchAccount(*plan.uid_holder);
+    if (holder.account) {
+      GiveUpUid(*records.accounts.back().account, plan.accounts[0].name, now, changes.events);
+    }
     changes.accounts.push_back(plan.accounts.size());
   }
   if (plan.end_super_lockout) {
@@ -48,13 +67,14 @@ Result<ResetPlan> PlanReset(Store& store, const ResetRequest& request) {
   if (request.account) keys.push_back({*request.account, request.uid});
   bool known = true;
   std::optional<SystemSuperLockout> lockout;
-  const Status read = ReadRecords(store, keys, [&](const Records& records) {
+  const Status read = RunOverDamage(store, keys, [&](Records& records) -> Result<Changes> {
     lockout = records.system.super_locked;
     if (request.account) {
       const LoadedAccount& loaded = records.accounts[0];
-      known = loaded.account || request.uid;
+      known = loaded.account || loaded.damaged || request.uid;
       plan.uid_holder = loaded.uid_taken;
     }
+    return Changes{};
   });
   if (!read) return read.error();
   if (request.account) {
@@ -73,8 +93,8 @@ Result<ResetPlan> PlanReset(Store& store, const ResetRequest& request) {
 Status CarryOutReset(Store& store, const ResetPlan& plan, TimePoint now) {
   std::vector<AccountKey> keys = plan.accounts;
   if (plan.uid_holder) keys.push_back({*plan.uid_holder, std::nullopt});
-  return RunStep(store, std::move(keys),
-                 [&](Records& records) { return ResetStep(records, plan, now); });
+  return RunOverDamage(store, std::move(keys),
+                       [&](Records& records) { return ResetStep(records, plan, now); });
 }
 
 }  // namespace sparekey

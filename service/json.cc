@@ -168,6 +168,7 @@ Json ToJson(const Account& account, const Policy& policy, TimePoint now) {
 }
 
 Json ToJson(const Event& event) {
+  if (event.damaged) return {{"id", event.id}, {"damaged", true}};
   return {{"id", event.id},
           {"time", FormatTime(event.time)},
           {"kind", ToString(event.kind)},

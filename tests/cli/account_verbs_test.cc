@@ -230,6 +230,16 @@ TEST_F(AccountTest, ListReadsEveryPage) {
   EXPECT_THAT(Run({"user", "list"}).out, HasSubstr("bob"));
 }
 
+TEST_F(AccountTest, ListShowsADamagedRecordAndWhatToDo) {
+  api_.Answer("GET /v1/accounts?limit=500&after=", 200,
+              R"({"accounts":[{"account":"ada","damaged":true}],"nameless":2,"next":null})");
+  const std::string out = Run({"user", "list"}).out;
+  EXPECT_THAT(out, HasSubstr("DAMAGED"));
+  EXPECT_THAT(out, HasSubstr("sparekey console reset NAME"));
+  EXPECT_THAT(out, HasSubstr("2 more damaged"));
+  EXPECT_EQ(RunJson({"user", "list"}, 0)["nameless"], 2);
+}
+
 TEST_F(AccountTest, RemoveTakesAnAnswerWithoutABody) {
   api_.Answer("DELETE /v1/accounts/ada", 204, "");
   EXPECT_EQ(RunJson({"user", "remove", "ada", "--yes"}, 0)["enrolment"], "none");

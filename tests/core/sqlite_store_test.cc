@@ -269,9 +269,12 @@ TEST_F(SqliteStore, ListsAccountsByName) {
   for (;;) {
     const auto page = store().ListAccounts(after, 10);
     ASSERT_TRUE(page.ok());
-    if (page->empty()) break;
-    EXPECT_LE(page->size(), 10U);
-    for (const Account& account : *page) names.push_back(account.name);
+    if (page->accounts.empty()) break;
+    EXPECT_LE(page->accounts.size(), 10U);
+    for (const ListedAccount& listed : page->accounts) {
+      ASSERT_TRUE(listed.account);
+      names.push_back(listed.account->name);
+    }
     after = names.back();
   }
   EXPECT_EQ(names.size(), 26U);

@@ -82,7 +82,7 @@ TEST_F(DamagedStore, RefusesAStateValueInAnotherRow) {
   EXPECT_FALSE(OpenSqliteStore(state(), TestKey()).ok());
 }
 
-TEST_F(DamagedStore, RefusesEventsThatWereMoved) {
+TEST_F(DamagedStore, ShowsEventsThatWereMovedAsDamagedBesideTheOthers) {
   const auto append = [&] {
     ASSERT_TRUE(RunOne(store(), {{},
                                  [](Records&) -> Result<Changes> {
@@ -90,21 +90,105 @@ TEST_F(DamagedStore, RefusesEventsThatWereMoved) {
                                    Event event;
                                    event.account = "ada";
                                    event.time = kNow;
-                                   changes.events = {event};
+                                   changes.events = {event, event};
                                    return changes;
                                  }})
                     .ok());
   };
-  for (const char* sql : {"UPDATE event SET id=id+1", "UPDATE event SET time=time-1",
-                          "UPDATE event SET account='bob'", "UPDATE event SET body=zeroblob(60)"}) {
+  for (const std::string sql :
+       {"UPDATE event SET id=id+1", "UPDATE event SET time=time-1",
+        "UPDATE event SET account='bob'", "UPDATE event SET time=9223372036854775807",
+        "UPDATE event SET body=zeroblob(60)"}) {
     Edit("DELETE FROM event; UPDATE account SET uid=uid");
     append();
     ASSERT_TRUE(store().ReadEvents({}).ok());
-    Edit(sql);
+    Edit(sql + " WHERE id=(SELECT max(id) FROM event)");
     const Result<std::vector<Event>> events = store().ReadEvents({});
-    ASSERT_FALSE(events.ok()) << sql;
-    EXPECT_EQ(events.error().code, ErrorCode::kDamaged);
+    ASSERT_TRUE(events.ok()) << sql;
+    ASSERT_EQ(events->size(), 2U);
+    EXPECT_TRUE((*events)[0].damaged) << sql;
+    EXPECT_EQ((*events)[0].account, "");
+    EXPECT_FALSE((*events)[1].damaged) << sql;
+    EXPECT_EQ((*events)[1].account, "ada");
   }
+}
+
+TEST_F(DamagedStore, ListsADamagedRecordByNameBesideTheOthers) {
+  ASSERT_TRUE(Put(store(), MakeAccount("bob", 1001)).ok());
+  ASSERT_TRUE(Put(store(), MakeAccount("eve", 1002)).ok());
+  Edit("UPDATE account SET record=zeroblob(100) WHERE name='bob'");
+  const Result<AccountPage> page = store().ListAccounts("", 10);
+  ASSERT_TRUE(page.ok());
+  ASSERT_EQ(page->accounts.size(), 3U);
+  EXPECT_TRUE(page->accounts[0].account);
+  EXPECT_EQ(page->accounts[1].name, "bob");
+  EXPECT_FALSE(page->accounts[1].account);
+  EXPECT_TRUE(page->accounts[2].account);
+  EXPECT_EQ(page->nameless, 0U);
+}
+
+TEST_F(DamagedStore, CountsRecordsWhoseNameIsDamagedOverAllPages) {
+  for (const std::string name : {"bob", "eve", "kim", "zoe"}) {
+    ASSERT_TRUE(Put(store(), MakeAccount(name, static_cast<uid_t>(name[0]))).ok());
+  }
+  Edit(
+      "UPDATE account SET name=CAST(x'ff' || name AS TEXT) WHERE name IN ('ada', 'kim');"
+      "UPDATE account SET name='b/b' WHERE name='bob'");
+  std::uint64_t nameless = 0;
+  std::vector<std::string> names;
+  std::string after;
+  for (std::size_t listed = 1; listed > 0; after = names.back()) {
+    const Result<AccountPage> page = store().ListAccounts(after, 1);
+    ASSERT_TRUE(page.ok());
+    listed = page->accounts.size();
+    if (listed > 0) names.push_back(page->accounts[0].name);
+    nameless += page->nameless;
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"eve", "zoe"}));
+  EXPECT_EQ(nameless, 3U);
+}
+
+TEST_F(DamagedStore, ReplacesADamagedRecordOnlyForAWorkThatSaysSo) {
+  ASSERT_TRUE(Put(store(), MakeAccount("bob", 1001)).ok());
+  for (const char* damage : {"record=zeroblob(100)", "flags=8", "uid=77", "uid=NULL"}) {
+    Edit("UPDATE account SET " + std::string(damage) + " WHERE name='ada'");
+    EXPECT_FALSE(Put(store(), MakeAccount()).ok()) << damage;
+    Work replacing = testing::Putting(MakeAccount());
+    replacing.replaces_damaged = true;
+    EXPECT_TRUE(RunOne(store(), std::move(replacing)).ok()) << damage;
+    Open();
+    const Result<LoadedAccount> ada = Load(store(), ada_);
+    ASSERT_TRUE(ada.ok()) << damage;
+    EXPECT_EQ(ada->account->uid, 1000U);
+    EXPECT_TRUE(Load(store(), {"bob", 1001}).ok());
+    EXPECT_EQ(store().CountAccounts()->active, 2U);
+  }
+}
+
+TEST_F(DamagedStore, TakesTheUidFromADamagedRecordThatHoldsIt) {
+  Edit("UPDATE account SET name=CAST(x'ff' || name AS TEXT)");
+  const std::string holder =
+      "\xff"
+      "ada";
+  const Result<LoadedAccount> unknown = Load(store(), ada_);
+  ASSERT_TRUE(unknown.ok());
+  EXPECT_EQ(unknown->uid_taken, holder);
+  Work work{{ada_, {holder, std::nullopt}},
+            [](Records& records) -> Result<Changes> {
+              EXPECT_FALSE(records.accounts[0].damaged);
+              EXPECT_TRUE(records.accounts[1].damaged);
+              records.accounts[0].account = MakeAccount();
+              return testing::ChangesOf({0, 1});
+            },
+            Ok(),
+            true};
+  const Status status = RunOne(store(), std::move(work));
+  ASSERT_TRUE(status.ok()) << status.error().message;
+  const Result<LoadedAccount> ada = Load(store(), ada_);
+  ASSERT_TRUE(ada.ok());
+  EXPECT_TRUE(ada->account);
+  EXPECT_FALSE(ada->uid_taken);
+  EXPECT_FALSE(Load(store(), {holder, std::nullopt}).ok());
 }
 
 TEST_F(DamagedStore, RefusesARecordWithAnyByteFlippedZeroedOrCutOff) {

@@ -79,7 +79,7 @@ class WatchedStore final : public Store {
     store_->Run(works);
     --watch_.inside;
   }
-  Result<std::vector<Account>> ListAccounts(const std::string& after, std::size_t limit) override {
+  Result<AccountPage> ListAccounts(const std::string& after, std::size_t limit) override {
     return store_->ListAccounts(after, limit);
   }
   Result<AccountCounts> CountAccounts() override { return store_->CountAccounts(); }
@@ -264,7 +264,7 @@ TEST_F(DeciderTest, ReadsBetweenTransactions) {
   std::promise<std::size_t> accounts;
   decider_->Read([&](Store& store) {
     inside.set_value(watch_.inside);
-    accounts.set_value(store.ListAccounts("", 10)->size());
+    accounts.set_value(store.ListAccounts("", 10)->accounts.size());
   });
   auto counted = CountUp();
   watch_.Release();
