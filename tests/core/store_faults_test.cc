@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A disk that fails at any operation, a process that ends at any moment, a disk that is full.
+// A disk that fails at any operation, a process that ends at any moment.
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +20,6 @@ using testing::Disk;
 using testing::DiskFault;
 using testing::Failures;
 using testing::LookingAt;
-using testing::MakeAccount;
 using testing::Put;
 using testing::RunOne;
 using testing::TempFolder;
@@ -265,79 +262,6 @@ TEST_F(StoreFaults, KeepsEverythingReportedOverKill9) {
     reported = found;
     Close();
   }
-}
-
-// Runs `check` in a child with its own mounts and limits; its result is the child's.
-template <typename Check>
-void InChild(const Check& check) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(check() ? 0 : 1);
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-bool Holds(bool claim, const char* what) {
-  if (!claim) ::dprintf(STDERR_FILENO, "does not hold: %s\n", what);
-  return claim;
-}
-#define HOLDS(claim) \
-  if (!Holds(claim, #claim)) return false
-
-Work AddingAccount(int number) {
-  return testing::Putting(
-      MakeAccount("user" + std::to_string(number), 5000 + static_cast<uid_t>(number)));
-}
-
-// Adds accounts until the disk is full, makes room, goes on.
-template <typename MakeRoom>
-bool SurvivesAFullDisk(const std::string& state, const MakeRoom& make_room) {
-  HOLDS(CreateSqliteStore(state, TestKey()).ok());
-  Result<std::unique_ptr<Store>> store = OpenSqliteStore(state, TestKey());
-  HOLDS(store.ok());
-  int added = 0;
-  Status status = Ok();
-  for (; status && added < 100'000; added += status ? 1 : 0) {
-    status = RunOne(**store, AddingAccount(added));
-  }
-  HOLDS(!status.ok());
-  HOLDS(status.error().code == ErrorCode::kUnavailable);
-  HOLDS(status.error().message == "the disk that holds " + state + " is full");
-  (*store)->Idle();
-  make_room();
-  for (int i = 0; i < 10; ++i) HOLDS(RunOne(**store, AddingAccount(added++)).ok());
-  store = OpenSqliteStore(state + "/none", TestKey());  // closes it
-  store = OpenSqliteStore(state, TestKey());
-  HOLDS(store.ok());
-  return Holds((*store)->CountAccounts()->active == static_cast<std::uint64_t>(added),
-               "everything acknowledged is there");
-}
-
-TEST(StoreOnAFullDisk, KeepsWhatItAcknowledgedAndGoesOnWithTheReserve) {
-  const TempFolder folder;
-  InChild([&] {
-    // Without the right to mount, the next test must do.
-    if (::unshare(CLONE_NEWNS) != 0) return true;
-    HOLDS(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
-    HOLDS(::mount("none", folder.path().c_str(), "tmpfs", 0, "size=4m") == 0);
-    const std::string state = folder / "state";
-    return SurvivesAFullDisk(state, [&] { std::filesystem::remove(state + "/" + kReserveFile); });
-  });
-}
-
-TEST(StoreUnderAFileSizeLimit, KeepsWhatItAcknowledgedAndGoesOnWithoutIt) {
-  const TempFolder folder;
-  InChild([&] {
-    ::signal(SIGXFSZ, SIG_IGN);
-    const rlimit before = [] {
-      rlimit limit{};
-      ::getrlimit(RLIMIT_FSIZE, &limit);
-      return limit;
-    }();
-    const rlimit small{2 << 20, before.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &small);
-    return SurvivesAFullDisk(folder / "state", [&] { ::setrlimit(RLIMIT_FSIZE, &before); });
-  });
 }
 
 }  // namespace
