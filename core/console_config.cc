@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/unique_fd.h"
+
 namespace sparekey {
 namespace {
 
@@ -42,13 +44,10 @@ std::optional<std::string> ReadAll(int fd) {
 
 std::optional<std::string> ReadTrustedFile(const std::string& path) {
   // Nothing to wait for: a FIFO put there must not hold up a login.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) return std::nullopt;
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
-  std::optional<std::string> text;
-  if (fstat(fd, &status) == 0 && IsTrustedConfig(status)) text = ReadAll(fd);
-  close(fd);
-  return text;
+  if (!fd || fstat(fd.get(), &status) != 0 || !IsTrustedConfig(status)) return std::nullopt;
+  return ReadAll(fd.get());
 }
 
 // "[section]" and "key = value" lines, '#' begins a comment anywhere: what Boost reads.

@@ -20,10 +20,6 @@ std::string Octal(mode_t mode) {
 
 }  // namespace
 
-UniqueFd::~UniqueFd() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Error SystemError(const std::string& path, std::string_view action) {
   const int reason = errno;
   const std::string head = path + ": cannot " + std::string(action) + ": ";

@@ -12,26 +12,9 @@
 #include <utility>
 
 #include "core/result.h"
+#include "core/unique_fd.h"
 
 namespace sparekey {
-
-class UniqueFd {
- public:
-  UniqueFd() = default;
-  explicit UniqueFd(int fd) : fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~UniqueFd();
-
-  explicit operator bool() const { return fd_ >= 0; }
-  int get() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
 
 // "PATH: cannot ACTION: reason", with the reason of errno: kNotFound (ENOENT), kNotAllowed (no
 // permission, or a symbolic link where none may be), else kUnavailable.

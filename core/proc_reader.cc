@@ -11,9 +11,11 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "core/local_console.h"
+#include "core/unique_fd.h"
 
 namespace sparekey {
 namespace {
@@ -26,16 +28,15 @@ std::string ProcPath(pid_t pid, std::string_view name) {
 
 // "" where the file cannot be read whole.
 std::string ReadSmallFile(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (fd < 0) return "";
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!fd) return "";
   std::string text;
   std::array<char, 4096> part;
   ssize_t got = 0;
   do {
-    got = read(fd, part.data(), part.size());
+    got = read(fd.get(), part.data(), part.size());
     if (got > 0) text.append(part.data(), static_cast<std::size_t>(got));
   } while ((got > 0 && text.size() <= kMaxFile) || (got < 0 && errno == EINTR));
-  close(fd);
   return got == 0 ? text : "";
 }
 
@@ -119,15 +120,15 @@ class KernelProc final : public ProcReader {
 
   std::vector<Node> ListNodes() const override {
     std::vector<Node> nodes;
-    DIR* const folder = opendir("/dev");
-    if (folder == nullptr) return nodes;
-    while (const dirent* entry = readdir(folder)) {
+    const auto close = [](DIR* opened) { closedir(opened); };
+    const std::unique_ptr<DIR, decltype(close)> folder(opendir("/dev"), close);
+    if (!folder) return nodes;
+    while (const dirent* entry = readdir(folder.get())) {
       struct stat file {};
-      if (fstatat(dirfd(folder), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0) continue;
+      if (fstatat(dirfd(folder.get()), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0) continue;
       if (!S_ISCHR(file.st_mode)) continue;
       nodes.push_back({entry->d_name, file.st_rdev, file.st_uid, file.st_mode});
     }
-    closedir(folder);
     return nodes;
   }
 

@@ -3,6 +3,7 @@
 #include <security/pam_modules.h>
 #include <syslog.h>
 
+#include <exception>
 #include <span>
 
 #include "pam/access.h"
@@ -24,6 +25,11 @@ namespace sparekey::pam {
 namespace {
 
 __attribute__((destructor)) void GiveBackPool() { __gnu_cxx::__freeres(); }
+
+// The first exception of a thread takes memory for the thread, and glibc ends the program where
+// there is none. Taken when the module is loaded, so that running out of memory later is no more
+// than a denial.
+__attribute__((constructor)) void TakeMemoryForExceptions() { (void)std::current_exception(); }
 
 Result<Options> ReadOptions(const pam_handle_t* pamh, int argc, const char** argv) {
   auto options = ParseOptions(std::span(argv, static_cast<std::size_t>(argc)));

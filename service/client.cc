@@ -17,6 +17,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/unique_fd.h"
+
 namespace sparekey {
 namespace {
 
@@ -82,12 +84,10 @@ Status CheckPeer(int fd) {
 }
 
 // Never 0 to 2: a caller without standard files must not write its messages into the connection.
-int OpenSocket() {
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || fd > 2) return fd;
-  const int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  close(fd);
-  return moved;
+UniqueFd OpenSocket() {
+  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0 || fd.get() > 2) return fd;
+  return UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
 }
 
 // A full backlog makes a blocking connect(2) wait for SO_SNDTIMEO, and a non-blocking one fail.
@@ -102,7 +102,7 @@ int ConnectWithin(int fd, const sockaddr_un& address, const Deadline& deadline) 
   return fcntl(fd, F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
 }
 
-Result<int> Connect(const std::string& path, bool check_owner, const Deadline& deadline) {
+Result<UniqueFd> Connect(const std::string& path, bool check_owner, const Deadline& deadline) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
@@ -112,19 +112,14 @@ Result<int> Connect(const std::string& path, bool check_owner, const Deadline& d
   if (check_owner) {
     if (auto status = CheckSocketFile(path); !status) return status.error();
   }
-  const int fd = OpenSocket();
-  if (fd < 0) return UnavailableErrno("cannot make a socket", errno);
-  Status status = Ok();
-  if (const int error = ConnectWithin(fd, address, deadline); error == EAGAIN) {
-    status = Late();
-  } else if (error != 0) {
-    status = UnavailableErrno("no sparekeyd at " + path, error);
-  } else if (check_owner) {
-    status = CheckPeer(fd);
-  }
-  if (status) return fd;
-  close(fd);
-  return status.error();
+  UniqueFd fd = OpenSocket();
+  if (!fd) return UnavailableErrno("cannot make a socket", errno);
+  const int error = ConnectWithin(fd.get(), address, deadline);
+  if (error == EAGAIN) return Late();
+  if (error != 0) return UnavailableErrno("no sparekeyd at " + path, error);
+  const Status peer = check_owner ? CheckPeer(fd.get()) : Ok();
+  if (!peer) return peer.error();
+  return fd;
 }
 
 // An idle connection with something to read was ended, or holds what nobody asked for.
@@ -323,7 +318,7 @@ Result<ApiReply> ApiClient::Call(std::string_view method, std::string_view targe
   if (fd_ < 0) {
     auto connected = Connect(path_, check_owner_, until);
     if (!connected) return connected.error();
-    fd_ = *connected;
+    fd_ = connected->Release();
   }
   const Status sent = SendAll(fd_, MakeHead(method, target, body.size()), body, until);
   auto received = sent ? Receive(fd_, until) : Result<Received>(sent.error());
