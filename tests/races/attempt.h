@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ enum class Ending : std::uint8_t {
   kBroken,     // nothing that a login may end in
 };
 const char* ToString(Ending ending);
+inline std::ostream& operator<<(std::ostream& out, Ending ending) {
+  return out << ToString(ending);
+}
 
 // The PAM services and programs that lead to one sparekeyd. Made before the processes are.
 class Ways {

@@ -51,7 +51,7 @@ class Endings {
   }
   friend std::ostream& operator<<(std::ostream& out, const Endings& endings) {
     for (const auto& [ending, count] : endings.counts_) {
-      out << ", " << count << " " << ToString(ending);
+      out << ", " << count << " " << ending;
     }
     return out;
   }

@@ -82,7 +82,7 @@ class Recoveries : public OneAccount {
       const Ending ending = Recover(place);
       // Where too few codes are left for a recovery, none is looked at.
       EXPECT_TRUE(ending == Ending::kDenied || ending == Ending::kNotAnAttempt)
-          << "codes accepted again, or: " << ToString(ending);
+          << "codes accepted again, or: " << ending;
       ++totals.replays;
     }
   }
