@@ -46,8 +46,9 @@ class ConnectionTable {
 
   void Add(const Pointer& connection, TimePoint now) {
     std::list<Pointer>& list = ListOf(ConnectionState::kIdle);
+    std::size_t& count = counts_[connection->uid];  // first what may fail
     connection->place = {ConnectionState::kIdle, now, list.insert(list.end(), connection)};
-    ++counts_[connection->uid];
+    ++count;
     ++size_;
   }
 

@@ -16,8 +16,10 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <list>
+#include <thread>
 #include <utility>
 
+#include "core/unique_fd.h"
 #include "service/connection_table.h"
 #include "service/http_head.h"
 #include "service/http_reader.h"
@@ -37,9 +39,20 @@ constexpr milliseconds kAcceptPause{50};
 constexpr std::size_t kDrainBytes =
     1024 * 1024;  // of a refused request, so that the answer is read
 constexpr milliseconds kDrainTime{2000};
+// An answer that was lost for lack of memory; the longest that is waited for takes 25 s.
+constexpr milliseconds kAnswerTime{300'000};
 
 bool IsOutOfResources(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+// Where even the words fail for lack of memory, it takes a moment until there may be some.
+void LogFailure(const char* what, const std::exception& exception) {
+  try {
+    Log(LogLevel::kError, std::string(what) + exception.what());
+  } catch (const std::exception&) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
 }
 
 }  // namespace
@@ -57,6 +70,7 @@ struct HttpServer::Impl {
     asio::local::stream_protocol::acceptor acceptor;
     asio::steady_timer pause;
     SocketKind kind;
+    bool armed = false;  // waits for connections, or pauses
   };
 
   struct Signals {
@@ -64,13 +78,16 @@ struct HttpServer::Impl {
         : set(context), handler(std::move(call)) {}
     void Wait() {
       set.async_wait([this](error_code error, int signal) {
+        armed = false;
         if (error) return;
-        Wait();
         handler(signal);
+        Wait();
       });
+      armed = true;
     }
     asio::signal_set set;
     std::function<void(int)> handler;
+    bool armed = false;
   };
 
   // One request's right to an answer: used once, or 500 when it is dropped.
@@ -107,6 +124,7 @@ struct HttpServer::Impl {
   void Sweep();
   void GiveUpReading(const ConnectionPtr& connection);
   void ArmSweep();
+  void ArmAll();
   SteadyClock::duration TimeIn(ConnectionState state) const;
   void BeginStop(milliseconds grace);
   void FinishStopWhenQuiet();
@@ -187,9 +205,11 @@ class HttpServer::Impl::Pending {
 
 void HttpServer::Impl::Accept(Listener& listener) {
   listener.acceptor.async_wait(UnixSocket::wait_read, [this, &listener](error_code error) {
+    listener.armed = false;
     if (stopping || error == asio::error::operation_aborted) return;
     AcceptWaiting(listener);
   });
+  listener.armed = true;
 }
 
 void HttpServer::Impl::AcceptWaiting(Listener& listener) {
@@ -213,18 +233,19 @@ void HttpServer::Impl::AcceptWaiting(Listener& listener) {
 void HttpServer::Impl::Pause(Listener& listener) {
   listener.pause.expires_after(kAcceptPause);
   listener.pause.async_wait([this, &listener](error_code error) {
+    listener.armed = false;
     if (!error && !stopping) Accept(listener);
   });
+  listener.armed = true;
 }
 
 void HttpServer::Impl::Admit(int fd, SocketKind kind) {
   error_code error;
+  UniqueFd accepted(fd);  // until it is the socket's
   UnixSocket socket(context);
   socket.assign(asio::local::stream_protocol(), fd, error);
-  if (error) {
-    ::close(fd);
-    return;
-  }
+  if (error) return;
+  (void)accepted.Release();
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return;
@@ -322,7 +343,7 @@ void HttpServer::Impl::Dispatch(const ConnectionPtr& connection) {
     handle(std::move(request),
            [pending](HttpResponse response) { pending->Use(std::move(response)); });
   } catch (const std::exception& exception) {
-    Log(LogLevel::kError, std::string("a request's handler failed: ") + exception.what());
+    LogFailure("a request's handler failed: ", exception);
   }
 }
 
@@ -381,24 +402,38 @@ void HttpServer::Impl::Drain(ConnectionPtr connection) {
 
 SteadyClock::duration HttpServer::Impl::TimeIn(ConnectionState state) const {
   if (state == ConnectionState::kIdle) return limits.idle_time;
+  if (state == ConnectionState::kAnswering) return kAnswerTime;
   return state == ConnectionState::kDraining ? kDrainTime : limits.request_time;
 }
 
 void HttpServer::Impl::ArmSweep() {
-  if (std::exchange(sweep_armed, true)) return;
+  if (sweep_armed) return;
   const milliseconds shortest = std::min(limits.idle_time, limits.request_time);
   sweep_timer.expires_after(std::clamp(shortest / 8, milliseconds(5), milliseconds(500)));
   sweep_timer.async_wait([this](error_code error) {
     sweep_armed = false;
     if (!error) Sweep();
   });
+  sweep_armed = true;
+}
+
+// What a lack of memory has kept from being waited for.
+void HttpServer::Impl::ArmAll() {
+  for (Signals& entry : signals) {
+    if (!entry.armed) entry.Wait();
+  }
+  if (stopping) return;
+  for (Listener& listener : listeners) {
+    if (!listener.armed) Accept(listener);
+  }
+  ArmSweep();
 }
 
 void HttpServer::Impl::Sweep() {
   const auto now = SteadyClock::now();
   std::size_t left = 0;
   for (Table& table : tables) {
-    for (const ConnectionState state : kDispensableStates) {
+    for (const ConnectionState state : kAllStates) {
       for (ConnectionPtr oldest = table.OldestIn(state);
            oldest && now - oldest->place.since >= TimeIn(state); oldest = table.OldestIn(state)) {
         if (state == ConnectionState::kReading) {
@@ -456,11 +491,12 @@ void HttpServer::Listen(int fd, SocketKind kind) {
 void HttpServer::Run() {
   for (;;) {
     try {
+      impl_->ArmAll();
       impl_->context.run();
       return;
     } catch (const std::exception& exception) {
-      // A task of Post, After or OnSignals; the loop goes on with the next one.
-      Log(LogLevel::kError, std::string("a task failed: ") + exception.what());
+      // A task of Post, After or OnSignals, or no memory; the loop goes on with the next one.
+      LogFailure("a task failed: ", exception);
     }
   }
 }

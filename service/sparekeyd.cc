@@ -6,8 +6,10 @@
 #include <array>
 #include <boost/program_options.hpp>
 #include <csignal>
+#include <exception>
 #include <filesystem>
 #include <iostream>
+#include <string_view>
 
 #include "core/sqlite_store.h"
 #include "service/config.h"
@@ -140,10 +142,19 @@ int Main(int argc, char** argv) {
   return served ? 0 : kFailed;
 }
 
+// Where memory is out in a place that cannot fail: one line and an end that the service manager
+// answers with a restart. What was heard is on the disk.
+[[noreturn]] void EndAtOnce() {
+  constexpr std::string_view kLine = "sparekeyd: ends: an exception where none can be handled\n";
+  (void)!write(STDERR_FILENO, kLine.data(), kLine.size());
+  _exit(kFailed);
+}
+
 }  // namespace
 }  // namespace sparekey
 
 int main(int argc, char** argv) {
+  std::set_terminate(sparekey::EndAtOnce);
   try {
     return sparekey::Main(argc, argv);
   } catch (const std::exception& error) {
