@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The console reset while something is broken: it works, or says exactly what is wrong."""
+
+import os
+import resource
+import sqlite3
+import subprocess
+
+import e2e
+import private_root
+import sandbox
+import terminal
+
+RESET = ["sparekey", "console", "reset"]
+STATE = "/var/lib/sparekey"
+DATABASE = f"{STATE}/sparekey.db"
+KEY = "/etc/sparekey/master.key"
+UNREACHABLE = 5
+
+
+class ResetInFaults(e2e.SparekeyTest):
+    methods = "keyboard-interactive"
+
+    def reset(self, *what, answers=(), asks_password=True):
+        """Types a reset at a virtual terminal. The exit status and the screen."""
+        password = sandbox.new_password()
+        place = terminal.VirtualTerminal(RESET + list(what))
+        passwords = [("New password:", password), ("Retype", password)] if asks_password else []
+        for prompt, text in [*answers, *passwords]:
+            place.answer(prompt, text)
+        status = place.end()
+        if asks_password:
+            self.passwords["ada"] = password
+        return status, place.screen()
+
+    def assert_reset(self, status_and_screen):
+        status, screen = status_and_screen
+        self.assertEqual(status, 0, screen)
+
+    def assert_says(self, status_and_screen, *texts):
+        """It could not, and says why."""
+        status, screen = status_and_screen
+        self.assertEqual(status, UNREACHABLE, screen)
+        for text in texts:  # lines of the screen are cut anywhere
+            self.assertIn("".join(text.split()), "".join(screen.split()))
+
+    def assert_way_in(self):
+        """After the reset: ada enrols, and everybody logs in."""
+        self.assertEqual(self.sparekey("status")["lockout"], "none")
+        ada = self.account("ada")
+        self.assertEqual((ada["enrolment"], ada["must_enrol"], ada["otp_failures"]),
+                         ("none", True, 0))
+        self.sparekey("ssh", "enable")
+        self.enrol("ada")
+        self.assert_accepted(self.login("ada"))
+        self.assert_accepted(self.login("bob"))
+
+    def damage(self, sql):
+        self.service.stop()
+        database = sqlite3.connect(DATABASE)
+        database.execute(sql)
+        database.commit()
+        database.close()
+        self.service = sandbox.start_sparekeyd()
+
+    # --- works
+
+    def put_on_small_disk(self):
+        """The state folder on a disk of 4 MiB of its own."""
+        self.service.stop()
+        os.rename(STATE, STATE + ".made")
+        os.mkdir(STATE, 0o700)
+        private_root.mount("none", STATE, "tmpfs", 0, "size=4m,mode=700")
+        self.addCleanup(subprocess.run, ["umount", "-l", STATE], check=True)
+        self.addCleanup(self.end_service)
+        subprocess.run(["cp", "-a", STATE + ".made/.", STATE], check=True)
+        subprocess.run(["rm", "-rf", STATE + ".made"], check=True)
+        self.service = sandbox.start_sparekeyd()
+
+    def fill_disk(self):
+        with open(f"{STATE}/filler", "wb", buffering=0) as file:
+            for size in (65536, 4096, 1):
+                try:
+                    while True:
+                        file.write(b"x" * size)
+                except OSError:
+                    pass
+
+    def test_the_disk_is_full(self):
+        self.put_on_small_disk()
+        self.super_lock()
+        self.fill_disk()
+        status, screen = self.reset("--system")
+        self.assertEqual(status, 0, screen)
+        os.unlink(f"{STATE}/filler")
+        self.assert_way_in()
+
+    def test_the_disk_is_full_and_the_service_gone(self):
+        self.put_on_small_disk()
+        self.super_lock()
+        self.service.stop(e2e.signal.SIGKILL)
+        self.fill_disk()
+        self.assert_reset(self.reset("--system"))
+        os.unlink(f"{STATE}/filler")
+        self.service = sandbox.start_sparekeyd()
+        self.assert_way_in()
+
+    def test_the_record_is_damaged(self):
+        self.damage("UPDATE account SET record = zeroblob(200) WHERE name = 'ada'")
+        self.assert_denied(self.login("ada"))
+        listed = {item["account"]: item for item in self.sparekey("user", "list")["accounts"]}
+        self.assertTrue(listed["ada"]["damaged"])
+        self.assertEqual(listed["bob"]["enrolment"], "active")
+        self.assert_reset(self.reset("ada"))
+        self.assert_way_in()
+
+    def test_the_record_is_damaged_and_the_service_gone(self):
+        self.super_lock()
+        self.damage("UPDATE account SET flags = flags + 64 WHERE name = 'ada'")
+        self.service.stop(e2e.signal.SIGKILL)
+        self.assert_reset(self.reset("--system"))
+        self.service = sandbox.start_sparekeyd()
+        self.assert_way_in()
+
+    def test_the_service_has_no_descriptors_left(self):
+        self.super_lock()
+        hard = resource.prlimit(self.service.pid, resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(self.service.pid, resource.RLIMIT_NOFILE, (3, hard))
+        self.assert_reset(self.reset("--system", answers=[("YES", "YES")]))
+        self.service = sandbox.start_sparekeyd()
+        self.assert_way_in()
+
+    def test_the_service_has_no_memory_left(self):
+        self.super_lock()
+        with open(f"/proc/{self.service.pid}/statm") as statm:
+            size = int(statm.read().split()[0]) * resource.getpagesize()
+        hard = resource.prlimit(self.service.pid, resource.RLIMIT_AS)[1]
+        resource.prlimit(self.service.pid, resource.RLIMIT_AS, (size // 2, hard))
+        self.assert_reset(self.reset("--system"))
+        self.restart_service()
+        self.assert_way_in()
+
+    # --- cannot work, and says why
+
+    def test_the_disk_is_read_only(self):
+        self.put_on_small_disk()
+        self.super_lock()
+        self.service.stop()
+        subprocess.run(["mount", "-o", "remount,ro", STATE], check=True)
+        self.assert_says(self.reset("--system", asks_password=False), STATE,
+                         "Read-only file system")
+        subprocess.run(["mount", "-o", "remount,rw", STATE], check=True)
+        self.assert_reset(self.reset("--system"))
+        self.service = sandbox.start_sparekeyd()
+        self.assert_way_in()
+
+    def assert_stuck_until(self, mend, *texts):
+        """Without the service, which would not start either."""
+        with self.assertRaises(sandbox.SandboxError):
+            sandbox.start_sparekeyd()
+        self.assert_says(self.reset("--system", asks_password=False), *texts)
+        mend()
+        self.assert_reset(self.reset("--system"))
+        self.service = sandbox.start_sparekeyd()
+        self.assert_way_in()
+
+    def test_the_key_is_missing(self):
+        self.super_lock()
+        self.service.stop()
+        os.rename(KEY, KEY + ".away")
+        self.assert_stuck_until(lambda: os.rename(KEY + ".away", KEY), KEY, "backup")
+
+    def test_the_key_is_another_one(self):
+        self.super_lock()
+        self.service.stop()
+        os.rename(KEY, KEY + ".right")
+        with open(KEY, "wb") as file:
+            file.write(os.urandom(os.path.getsize(KEY + ".right")))
+        os.chmod(KEY, 0o600)
+        self.assert_stuck_until(lambda: os.rename(KEY + ".right", KEY), "master key does not fit")
+
+    def test_the_key_is_too_short(self):
+        self.super_lock()
+        self.service.stop()
+        os.rename(KEY, KEY + ".right")
+        sandbox.write(KEY, "short", 0o600)
+        self.assert_stuck_until(lambda: os.rename(KEY + ".right", KEY), KEY)
+
+    def test_others_may_read_the_key(self):
+        self.super_lock()
+        self.service.stop()
+        os.chmod(KEY, 0o644)
+        self.assert_stuck_until(lambda: os.chmod(KEY, 0o600), f"chmod 0600 {KEY}")
+
+    def test_the_store_is_missing(self):
+        self.super_lock()
+        self.service.stop()
+        os.rename(DATABASE, DATABASE + ".away")
+        self.assert_stuck_until(lambda: os.rename(DATABASE + ".away", DATABASE), DATABASE, "backup")
+
+    def test_the_database_is_no_database(self):
+        self.super_lock()
+        self.service.stop()
+        os.rename(DATABASE, DATABASE + ".right")
+        with open(DATABASE, "wb") as file:
+            file.write(bytes(65536))
+        os.chmod(DATABASE, 0o600)
+        self.assert_stuck_until(lambda: os.rename(DATABASE + ".right", DATABASE), DATABASE)
+
+
+if __name__ == "__main__":
+    e2e.main()
