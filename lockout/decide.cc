@@ -203,6 +203,20 @@ AdmissionDecision Admit(const Policy& policy, const Account* account, const Syst
   return {Admission::kAskOneTimeCode, Reason::kAccepted};
 }
 
+AdmissionDecision AdmitOwner(const Account* account, const SystemState& system,
+                             const Subject& subject) {
+  if (const auto refusal = FindRefusal(account, system, Door::kOther)) {
+    return {Admission::kDecided, *refusal};
+  }
+  if (subject.identity_changed) return {Admission::kDecided, Reason::kIdentityChanged};
+  if (!IsActive(account)) {
+    const bool marked = account && account->must_enrol;
+    return {Admission::kDecided, marked ? Reason::kNotEnrolled : Reason::kNotRequired};
+  }
+  if (account->locked) return {Admission::kAskBackupCodes, Reason::kLocked};
+  return {Admission::kAskOneTimeCode, Reason::kAccepted};
+}
+
 Reason DecideAccess(const Policy& policy, const Account* account, const SystemState& system,
                     const Subject& subject, Door door, bool code_proven) {
   if (const auto refusal = FindRefusal(account, system, door)) return *refusal;

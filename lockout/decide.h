@@ -59,6 +59,12 @@ struct AdmissionDecision {
 AdmissionDecision Admit(const Policy& policy, const Account* account, const SystemState& system,
                         const Subject& subject, Door door);
 
+// Before an account's owner changes its two-factor without root, at the door `other`: the settings
+// that spare a code at the doors spare none here. kNotRequired: not enrolled, the first factor
+// alone proves him. Never after a console reset (must_enrol), and never for a uid or name in doubt.
+AdmissionDecision AdmitOwner(const Account* account, const SystemState& system,
+                             const Subject& subject);
+
 // The account phase of PAM, which runs for key logins too. `code_proven`: this login passed
 // sparekey's own question, or was not asked.
 Reason DecideAccess(const Policy& policy, const Account* account, const SystemState& system,

@@ -19,6 +19,7 @@ class AdmitTest : public ::testing::Test {
   Reason Access(bool code_proven, Door door = Door::kSsh) {
     return DecideAccess(policy, stored ? &account : nullptr, system, subject, door, code_proven);
   }
+  AdmissionDecision AskOwner() { return AdmitOwner(stored ? &account : nullptr, system, subject); }
   void Unenrol() { account.authenticators.clear(); }
 
   Policy policy;
@@ -144,6 +145,54 @@ TEST_F(AdmitTest, AcceptsKeysOfAccountsThatMustEnrolByPolicyOnlyIfKeysAreAccepte
   EXPECT_EQ(Access(false), Reason::kNotEnrolled);
   policy.ssh_keys = SshKeys::kAccept;
   EXPECT_EQ(Access(false), Reason::kAccepted);
+}
+
+TEST_F(AdmitTest, AsksAnOwnerForACodeWhateverSparesOneAtTheDoors) {
+  policy.enabled = policy.services_other = false;
+  subject.exempt = true;
+  EXPECT_EQ(Ask(Door::kOther).reason, Reason::kNotRequired);
+  EXPECT_EQ(AskOwner().admission, Admission::kAskOneTimeCode);
+  account.locked = kNow;
+  EXPECT_EQ(AskOwner().admission, Admission::kAskBackupCodes);
+  account.gate = GateClosure{};  // an SSH gate
+  EXPECT_EQ(AskOwner().admission, Admission::kAskBackupCodes);
+}
+
+TEST_F(AdmitTest, TakesTheFirstFactorAloneOfAnOwnerWhoIsNotEnrolled) {
+  const auto passes = [this] {
+    const auto [admission, reason] = AskOwner();
+    return admission == Admission::kDecided && reason == Reason::kNotRequired;
+  };
+  policy.required_for = RequiredFor::kEveryone;
+  stored = false;
+  EXPECT_TRUE(passes());
+  stored = true;
+  Unenrol();
+  EXPECT_TRUE(passes());
+  account.pending = PendingEnrolment{testing::MakeAuthenticator(), testing::MakeSheet(), kNow};
+  EXPECT_TRUE(passes());
+}
+
+TEST_F(AdmitTest, RefusesAnOwnerAfterAResetUnderASuperLockoutAndInDoubt) {
+  const auto refusal = [this] {
+    const auto [admission, reason] = AskOwner();
+    return admission == Admission::kDecided ? reason : Reason::kAccepted;
+  };
+  subject.identity_changed = true;
+  EXPECT_EQ(refusal(), Reason::kIdentityChanged);
+  stored = false;
+  EXPECT_EQ(refusal(), Reason::kIdentityChanged);
+  stored = true;
+  subject.identity_changed = false;
+  account.must_enrol = true;
+  EXPECT_EQ(refusal(), Reason::kAccepted);  // enrolled anew
+  Unenrol();
+  EXPECT_EQ(refusal(), Reason::kNotEnrolled);
+  account.super_locked = kNow;
+  EXPECT_EQ(refusal(), Reason::kSuperLocked);
+  account = MakeAccount();
+  system.super_locked.emplace();
+  EXPECT_EQ(refusal(), Reason::kSuperLocked);
 }
 
 }  // namespace
