@@ -40,7 +40,7 @@ Status CheckPlace(Account& account, const std::string& label, bool renews) {
 }
 
 HttpResponse BeginOn(Store& store, const std::string& name, Json& wishes, bool renews,
-                     const std::string& host, TimePoint now) {
+                     bool by_owner, const std::string& host, TimePoint now) {
   Result<NewAuthenticator> made = Invalid("");
   Policy policy;
   const Status read = ReadRecords(store, {}, [&](const Records& records) {
@@ -49,6 +49,8 @@ HttpResponse BeginOn(Store& store, const std::string& name, Json& wishes, bool r
   });
   if (!read) return Problem(read.error());
   if (!made) return Problem(made.error());
+  const Status allowed = CheckOwnersWishes(by_owner, *made, policy);
+  if (!allowed) return Problem(allowed.error());
   const Status begun = ChangeAccount(
       store, name, [&](const Records&, Account& account, std::vector<Event>& events) -> Status {
         const Status place = CheckPlace(account, made->authenticator.label, renews);
@@ -163,9 +165,10 @@ void Authenticators::Begin(const std::string& name, const std::optional<std::str
   if (renewed) (*object)["label"] = *renewed;
   if (!object->contains("label")) return respond(Problem(Invalid("\"label\" is missing")));
   auto wishes = std::make_shared<Json>(std::move(*object));
-  auto begin = [name, wishes, renews = renewed.has_value(), host = backend_.host,
+  auto begin = [name, wishes, renews = renewed.has_value(),
+                by_owner = !backend_.IsRoot(request.peer.uid), host = backend_.host,
                 now = backend_.clock()](Store& store) {
-    return BeginOn(store, name, *wishes, renews, host, now);
+    return BeginOn(store, name, *wishes, renews, by_owner, host, now);
   };
   backend_.OnStore(std::move(begin), std::move(respond));
 }

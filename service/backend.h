@@ -13,6 +13,7 @@
 #include "service/config.h"
 #include "service/decider.h"
 #include "service/directory.h"
+#include "service/first_factor.h"
 #include "service/hash_pool.h"
 #include "service/http_server.h"
 
@@ -35,6 +36,9 @@ struct Backend {
   const Config& config;
   bool privileged;  // runs as root; otherwise its own user stands for root
   uid_t own_uid;
+  FirstFactor& first_factor;
+  std::function<std::chrono::steady_clock::time_point()> steady_clock =
+      std::chrono::steady_clock::now;
 
   // Looks `name` up. Where its uid has a record under another name, and that name still has the
   // uid, `name` is an alias: two names of one uid are one account, which has the enrolled name.
@@ -46,6 +50,9 @@ struct Backend {
                  Directory::Found found) const;
 
   bool IsRoot(uid_t uid) const { return uid == (privileged ? 0 : own_uid); }
+  Directory& DirectoryFor(const Peer& peer) const {
+    return IsRoot(peer.uid) ? directory : self_directory;
+  }
   Clock Now() const { return {clock(), built}; }
 
   // Runs `run` on the decider's thread between transactions and answers with what it returns.

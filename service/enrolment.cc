@@ -21,6 +21,7 @@ Json CodesJson(const std::vector<BackupCode>& codes) {
 }  // namespace
 
 struct Enrolments::Beginning {
+  std::optional<uid_t> owner;  // who asks, where it is not root
   Identity identity;
   Json request;
   Policy policy;
@@ -29,9 +30,24 @@ struct Enrolments::Beginning {
 
   // The record after this enrolment has begun, or why it can't.
   Result<Changes> Install(Records& records, const Sheet& sheet) const;
+  Status CheckOwner(const Records& records) const;
 };
 
+// Once more what let the owner in: the record may have changed since.
+Status Enrolments::Beginning::CheckOwner(const Records& records) const {
+  if (!owner) return Ok();
+  const LoadedAccount& loaded = records.accounts[0];
+  const auto subject = MakeSubject(records.policy, loaded, std::optional<Identity>(identity));
+  if (!subject) return subject.error();
+  const auto [admission, reason] =
+      AdmitOwner(loaded.account ? &*loaded.account : nullptr, records.system, *subject);
+  const bool free = admission != Admission::kDecided || reason == Reason::kNotRequired;
+  if (free && *owner == identity.uid && records.accounts.size() == 1) return Ok();
+  return Error{ErrorCode::kNotAllowed, "only root may enrol \"" + identity.name + "\" now"};
+}
+
 Result<Changes> Enrolments::Beginning::Install(Records& records, const Sheet& sheet) const {
+  if (const Status allowed = CheckOwner(records); !allowed) return allowed.error();
   LoadedAccount& loaded = records.accounts[0];
   Changes changes{{0}, false, false, {}};
   if (records.accounts.size() > 1) {
@@ -70,6 +86,7 @@ void Enrolments::Begin(const std::string& name, const HttpRequest& request, Resp
   auto beginning = std::make_shared<Beginning>();
   beginning->request = std::move(*object);
   beginning->now = backend_.clock();
+  if (!backend_.IsRoot(request.peer.uid)) beginning->owner = request.peer.uid;
 
   auto commit = [this, beginning](Store& store, const NewSheet& made) {
     std::uint32_t number = 0;
@@ -92,15 +109,18 @@ void Enrolments::Begin(const std::string& name, const HttpRequest& request, Resp
     return SecretReply(201, std::move(body));
   };
   auto prepare = [this, beginning, respond, commit](Store& store) {
-    auto status = std::make_shared<Status>(
-        RunStep(store, {{beginning->identity.name, std::nullopt}},
-                [&](Records& records) -> Result<Changes> {
-                  auto made = MakeAuthenticator(beginning->request, records.policy, beginning->now);
-                  if (!made) return made.error();
-                  beginning->policy = records.policy;
-                  beginning->made = std::move(*made);
-                  return Changes{};
-                }));
+    auto status = std::make_shared<Status>(RunStep(
+        store, {{beginning->identity.name, std::nullopt}},
+        [&](Records& records) -> Result<Changes> {
+          auto made = MakeAuthenticator(beginning->request, records.policy, beginning->now);
+          if (!made) return made.error();
+          beginning->policy = records.policy;
+          beginning->made = std::move(*made);
+          const Status allowed =
+              CheckOwnersWishes(beginning->owner.has_value(), beginning->made, records.policy);
+          if (!allowed) return allowed.error();
+          return Changes{};
+        }));
     backend_.post([this, beginning, respond, commit, status] {
       if (!*status) return respond(Problem(status->error()));
       MakeSheetThen(beginning->policy.codes_count, respond, commit);
@@ -117,7 +137,7 @@ void Enrolments::Begin(const std::string& name, const HttpRequest& request, Resp
     beginning->identity = **identity;
     backend_.decider.Read(prepare);
   };
-  backend_.Identify(backend_.directory, name, go_on);
+  backend_.Identify(backend_.DirectoryFor(request.peer), name, go_on);
 }
 
 void Enrolments::MakeSheetThen(

@@ -16,6 +16,7 @@ struct Opening {
   Door door = Door::kOther;
   bool first_factor = false;
   bool recovery = true;
+  bool by_owner = false;  // proves who he is before he changes his own account
 };
 // kInvalid names the field.
 Result<Opening> ParseOpening(const Json& object);

@@ -36,6 +36,7 @@ struct Logins::Login {
   std::string id;
   Peer owner;
   Opening opening;
+  Proven proven;  // with opening.by_owner
   AccountKey key;
   Result<std::optional<Identity>> identity = std::optional<Identity>();
   SteadyTime expires;
@@ -70,7 +71,9 @@ Step Logins::Login::MakeStep(OutcomePtr out, std::function<std::optional<Attempt
     const auto subject = MakeSubject(records.policy, loaded, id);
     if (!subject) return subject.error();
     out->admission =
-        sparekey::Admit(records.policy, account, records.system, *subject, this_opening.door);
+        this_opening.by_owner
+            ? AdmitOwner(account, records.system, *subject)
+            : sparekey::Admit(records.policy, account, records.system, *subject, this_opening.door);
     out->words = MakeWords(records.policy, account, records.system, this_opening.account,
                            this_opening.recovery);
     if (account) out->sheet = account->sheet;
@@ -151,10 +154,26 @@ void Logins::Begin(const HttpRequest& request, Respond respond) {
   }
   login->owner = request.peer;
   login->opening = *opening;
+  Open(login, backend_.directory, std::move(respond));
+}
+
+void Logins::BeginForOwner(std::string account, const Peer& owner, Proven proven, Respond respond) {
+  auto login = std::make_shared<Login>();
+  login->owner = owner;
+  login->opening = {std::move(account), "sparekey", "", Door::kOther, true, true, true};
+  login->proven = std::move(proven);
+  Open(login, backend_.self_directory, std::move(respond));
+}
+
+void Logins::Open(const LoginPtr& login, Directory& directory, Respond respond) {
   login->deadline = std::chrono::steady_clock::now() + kRequestDeadline;
   Remember(login);
   login->waiting.push_back(std::move(respond));
-  backend_.directory.Lookup(opening->account, [this, login](auto identity) {
+  directory.Lookup(login->opening.account, [this, login](auto identity) {
+    const bool listed = identity && *identity && (*identity)->uid == login->owner.uid;
+    if (login->opening.by_owner && !listed) {
+      return Fail(login, {ErrorCode::kNotAllowed, "this needs root, or the account's owner"});
+    }
     login->key = MakeKey(login->opening.account, identity);
     login->identity = std::move(identity);
     Admit(login);
@@ -209,16 +228,24 @@ void Logins::AskLocked(const LoginPtr& login, const SecretBytes* typed) {
   StartRecovery(login);
 }
 
-void Logins::Answer(const std::string& id, const HttpRequest& request, Respond respond) {
+Logins::LoginPtr Logins::Find(const std::string& id, const Peer& peer) const {
   const auto found = logins_.find(id);
+  if (found == logins_.end()) return nullptr;
+  const Login& login = *found->second;
+  const Peer& owner = login.owner;
+  if (login.expires <= std::chrono::steady_clock::now()) return nullptr;
+  if (owner.socket != peer.socket || owner.uid != peer.uid) return nullptr;
+  if (login.opening.by_owner && owner.connection != peer.connection) return nullptr;
+  return found->second;
+}
+
+void Logins::Answer(const std::string& id, const HttpRequest& request, Respond respond) {
+  const LoginPtr login = Find(id, request.peer);
   const auto now = std::chrono::steady_clock::now();
-  if (found == logins_.end() || found->second->expires <= now ||
-      found->second->owner.socket != request.peer.socket ||
-      found->second->owner.uid != request.peer.uid) {
+  if (!login) {
     return respond(
         Problem({ErrorCode::kNotFound, "there is no such login, or it is over 120 s old"}));
   }
-  const LoginPtr login = found->second;
   if (login->stage == Login::Stage::kWorking) {
     login->waiting.push_back(std::move(respond));
     return;
@@ -235,6 +262,13 @@ void Logins::Answer(const std::string& id, const HttpRequest& request, Respond r
   if (asks_codes) return TakeBackupCodes(login, *answers);
   const auto code = answers->find("code");
   TakeCode(login, code == answers->end() ? SecretBytes() : code->second.Clone());
+}
+
+void Logins::AnswerForOwner(const std::string& id, const std::string& account,
+                            const HttpRequest& request, Respond respond) {
+  const LoginPtr login = Find(id, request.peer);
+  const bool own = login && login->opening.by_owner && login->opening.account == account;
+  Answer(own ? id : "", request, std::move(respond));
 }
 
 void Logins::TakeCode(const LoginPtr& login, const SecretBytes& typed) {
@@ -363,7 +397,8 @@ void Logins::Ask(const LoginPtr& login) {
 
 void Logins::Conclude(const LoginPtr& login, Reason reason) {
   const bool accepted = IsAccept(reason);
-  LogVerdict("login", login->opening, reason);
+  LogVerdict(login->opening.by_owner ? "proof" : "login", login->opening, reason);
+  if (accepted && login->proven) login->proven(reason != Reason::kNotRequired);
   // A replay is told in the words of a wrong code.
   if (reason == Reason::kReplay) {
     reason = login->recovering ? Reason::kWrongCodes : Reason::kWrongCode;

@@ -21,6 +21,12 @@ class Logins {
   ~Logins();
 
   void Begin(const HttpRequest& request, Respond respond);  // POST /v1/logins
+  // The same questions for an account's owner, whose first factor is proven. Answers are taken from
+  // this very connection alone. `proven` is called before an accept is told.
+  using Proven = std::function<void(bool by_code)>;
+  void BeginForOwner(std::string account, const Peer& owner, Proven proven, Respond respond);
+  void AnswerForOwner(const std::string& id, const std::string& account, const HttpRequest& request,
+                      Respond respond);
   void Answer(const std::string& id, const HttpRequest& request, Respond respond);
 
  private:
@@ -29,6 +35,8 @@ class Logins {
   using LoginPtr = std::shared_ptr<Login>;
   using OutcomePtr = std::shared_ptr<Outcome>;
 
+  void Open(const LoginPtr& login, Directory& directory, Respond respond);
+  LoginPtr Find(const std::string& id, const Peer& peer) const;
   void Remember(const LoginPtr& login);
   void Forget(std::deque<std::string>& ids);
   void End(const LoginPtr& login);

@@ -131,6 +131,21 @@ Result<NewAuthenticator> MakeAuthenticator(Json& object, const Policy& policy, T
   return made;
 }
 
+Status CheckOwnersWishes(bool by_owner, const NewAuthenticator& made, const Policy& policy) {
+  if (!by_owner) return Ok();
+  if (!made.confirm) {
+    return Error{ErrorCode::kNotAllowed, "only root may do without a code that proves it"};
+  }
+  const Authenticator& one = made.authenticator;
+  if (one.type == policy.otp_type && one.digits == policy.otp_digits &&
+      one.interval == policy.otp_interval && one.algorithm == policy.otp_algorithm) {
+    return Ok();
+  }
+  return Error{ErrorCode::kNotAllowed,
+               "only root may choose type, digits, interval and algorithm; leave them to the "
+               "settings"};
+}
+
 Json DescribeNew(const std::string& account, const NewAuthenticator& made, const Policy& policy,
                  const std::string& host) {
   const Authenticator& authenticator = made.authenticator;

@@ -20,6 +20,10 @@ struct NewAuthenticator {
 // 64 bytes). kInvalid names the field.
 Result<NewAuthenticator> MakeAuthenticator(Json& object, const Policy& policy, TimePoint now);
 
+// What an account's owner, who is not root, may not wish: another type, digits, interval or
+// algorithm than the settings', and to do without the proof.
+Status CheckOwnersWishes(bool by_owner, const NewAuthenticator& made, const Policy& policy);
+
 // What is shown once: account, label, parameters, secret and key URI. Holds the secret.
 Json DescribeNew(const std::string& account, const NewAuthenticator& made, const Policy& policy,
                  const std::string& host);

@@ -64,37 +64,44 @@ std::vector<Routes::Route> Routes::MakeTable() {
        [](Routes& r, Call c) { r.accounts_.List(c.request, std::move(c.respond)); }},
       {"GET", "/v1/accounts/{}", Who::kRootOrSelf,
        [](Routes& r, Call c) {
-         r.accounts_.Show(c.arguments[0], r.DirectoryFor(c.request.peer), std::move(c.respond));
+         r.accounts_.Show(c.arguments[0], r.backend_.DirectoryFor(c.request.peer),
+                          std::move(c.respond));
        }},
       {"DELETE", "/v1/accounts/{}", Who::kRoot,
        [](Routes& r, Call c) { r.accounts_.Remove(c.arguments[0], std::move(c.respond)); }},
-      {"POST", "/v1/accounts/{}/enrolment", Who::kRoot,
+      {"POST", "/v1/accounts/{}/proof", Who::kSelf,
+       [](Routes& r, Call c) { r.proofs_.Begin(c.arguments[0], c.request, std::move(c.respond)); }},
+      {"POST", "/v1/accounts/{}/proof/answers", Who::kSelf,
+       [](Routes& r, Call c) {
+         r.proofs_.Answer(c.arguments[0], c.request, std::move(c.respond));
+       }},
+      {"POST", "/v1/accounts/{}/enrolment", Who::kRootOrProvedSelf,
        [](Routes& r, Call c) {
          r.enrolments_.Begin(c.arguments[0], c.request, std::move(c.respond));
        }},
-      {"POST", "/v1/accounts/{}/enrolment/confirmation", Who::kRoot,
+      {"POST", "/v1/accounts/{}/enrolment/confirmation", Who::kRootOrProvedSelf,
        [](Routes& r, Call c) {
          r.enrolments_.Confirm(c.arguments[0], c.request, std::move(c.respond));
        }},
       {"GET", "/v1/accounts/{}/backup-codes", Who::kRootOrSelf,
        [](Routes& r, Call c) { r.accounts_.ShowSheet(c.arguments[0], std::move(c.respond)); }},
-      {"POST", "/v1/accounts/{}/backup-codes", Who::kRoot,
+      {"POST", "/v1/accounts/{}/backup-codes", Who::kRootOrProvedSelf,
        [](Routes& r, Call c) { r.enrolments_.ReplaceSheet(c.arguments[0], std::move(c.respond)); }},
       {"GET", "/v1/accounts/{}/authenticators", Who::kRootOrSelf,
        [](Routes& r, Call c) { r.authenticators_.List(c.arguments[0], std::move(c.respond)); }},
-      {"POST", "/v1/accounts/{}/authenticators", Who::kRoot,
+      {"POST", "/v1/accounts/{}/authenticators", Who::kRootOrProvedSelf,
        [](Routes& r, Call c) {
          r.authenticators_.Add(c.arguments[0], c.request, std::move(c.respond));
        }},
-      {"PUT", "/v1/accounts/{}/authenticators/{}", Who::kRoot,
+      {"PUT", "/v1/accounts/{}/authenticators/{}", Who::kRootOrProvedSelf,
        [](Routes& r, Call c) {
          r.authenticators_.Renew(c.arguments[0], c.arguments[1], c.request, std::move(c.respond));
        }},
-      {"DELETE", "/v1/accounts/{}/authenticators/{}", Who::kRoot,
+      {"DELETE", "/v1/accounts/{}/authenticators/{}", Who::kRootOrProvedSelf,
        [](Routes& r, Call c) {
          r.authenticators_.Remove(c.arguments[0], c.arguments[1], std::move(c.respond));
        }},
-      {"POST", "/v1/accounts/{}/resync", Who::kRoot,
+      {"POST", "/v1/accounts/{}/resync", Who::kRootOrProvedSelf,
        [](Routes& r, Call c) {
          r.authenticators_.Resync(c.arguments[0], c.request, std::move(c.respond));
        }},
@@ -136,6 +143,7 @@ Routes::Routes(const Backend& backend, std::string session_folder)
     : backend_(backend),
       sessions_(std::move(session_folder)),
       logins_(backend, [this](const std::string& account) { sessions_.EndAll(account); }),
+      proofs_(backend, [this](const std::string& account) { sessions_.EndAll(account); }),
       accounts_(backend),
       enrolments_(backend),
       authenticators_(backend),
@@ -170,8 +178,10 @@ void Routes::Authorise(const Route& route, Call call) {
       if (root && peer.socket == SocketKind::kApi) return route.run(*this, std::move(call));
       return call.respond(NotAllowed("this needs root"));
     case Who::kRootOrSelf:
+    case Who::kSelf:
+    case Who::kRootOrProvedSelf:
       if (peer.socket != SocketKind::kApi) break;
-      if (root) return route.run(*this, std::move(call));
+      if (root && route.who != Who::kSelf) return route.run(*this, std::move(call));
       return RunForSelf(route, std::move(call));
     case Who::kConsole: {
       if (peer.socket != SocketKind::kApi) break;
@@ -181,10 +191,6 @@ void Routes::Authorise(const Route& route, Call call) {
     }
   }
   call.respond(NotAllowed("this is not for pam.sock"));
-}
-
-Directory& Routes::DirectoryFor(const Peer& peer) const {
-  return backend_.IsRoot(peer.uid) ? backend_.directory : backend_.self_directory;
 }
 
 // The directory and the stored record must both say that the account is the peer's. One request a
@@ -203,18 +209,32 @@ void Routes::RunForSelf(const Route& route, Call call) {
     const uid_t uid = shared->request.peer.uid;
     const bool listed = identity && *identity && uid != kNoUid && (*identity)->uid == uid;
     if (!listed) return shared->respond(NotAllowed("this needs root, or the account's owner"));
-    auto owned = std::make_shared<bool>(false);
-    backend_.decider.Read([this, &route, shared, uid, owned](Store& store) {
-      const Status read =
-          ReadRecords(store, {{shared->arguments[0], std::nullopt}}, [&](const Records& records) {
-            const auto& account = records.accounts[0].account;
-            *owned = !account || account->uid == uid;
-          });
-      if (!read) *owned = false;
-      backend_.post([this, &route, shared, owned] {
-        if (*owned) return route.run(*this, std::move(*shared));
-        shared->respond(NotAllowed("this needs root, or the account's owner"));
-      });
+    RunForOwner(route, shared, **identity);
+  });
+}
+
+// The account is the directory's from here on, whatever way the peer wrote it.
+void Routes::RunForOwner(const Route& route, const std::shared_ptr<Call>& call,
+                         const Identity& owner) {
+  call->arguments[0] = owner.name;
+  backend_.decider.Read([this, &route, call, owner](Store& store) {
+    bool owned = false;
+    auto standing = std::make_shared<Result<Proofs::Standing>>(
+        Error{ErrorCode::kNotAllowed, "this needs root, or the account's owner"});
+    const Status read = ReadRecords(store, {{owner.name, owner.uid}}, [&](const Records& records) {
+      const auto& account = records.accounts[0].account;
+      owned = !account || account->uid == owner.uid;
+      if (owned) *standing = Proofs::FindStanding(records, owner);
+    });
+    if (!read) owned = false;
+    backend_.post([this, &route, call, owned, standing] {
+      const bool changes = route.who == Who::kRootOrProvedSelf;
+      if (!owned || (changes && !*standing)) return call->respond(Problem(standing->error()));
+      if (changes) {
+        auto refusal = proofs_.FindRefusal(call->request.peer, call->arguments[0], **standing);
+        if (refusal) return call->respond(std::move(*refusal));
+      }
+      route.run(*this, std::move(*call));
     });
   });
 }

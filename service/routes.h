@@ -15,6 +15,7 @@
 #include "service/backend.h"
 #include "service/enrolment.h"
 #include "service/logins.h"
+#include "service/proofs.h"
 #include "service/sessions.h"
 
 namespace sparekey {
@@ -25,7 +26,9 @@ enum class Who : std::uint8_t {
   kRoot,
   kRootOnPamSocket,
   kRootOrSelf,  // self: the peer's uid is the account's
-  kConsole,     // the local console, by the peer's process
+  kSelf,
+  kRootOrProvedSelf,  // self, on a connection that has just proven password and code
+  kConsole,           // the local console, by the peer's process
 };
 
 class Routes {
@@ -52,7 +55,7 @@ class Routes {
  private:
   void Authorise(const Route& route, Call call);
   void RunForSelf(const Route& route, Call call);
-  Directory& DirectoryFor(const Peer& peer) const;
+  void RunForOwner(const Route& route, const std::shared_ptr<Call>& call, const Identity& owner);
   void ResetAtConsole(Call call);
   static std::vector<Route> MakeTable();
 
@@ -60,6 +63,7 @@ class Routes {
   std::set<uid_t> selves_;  // whose own request is under way
   Sessions sessions_;
   Logins logins_;
+  Proofs proofs_;
   Accounts accounts_;
   Enrolments enrolments_;
   Authenticators authenticators_;

@@ -72,9 +72,10 @@ Status Serve(const Config& config) {
   HashPool hashes(kHashThreads, kHashesWaiting);
   const auto directory = MakeDirectory(config, thread, privileged);
   const auto self_directory = MakeDirectory(config, thread, privileged, kSelfLimits);
+  const auto first_factor = MakePamFirstFactor(thread, {{FindFirstFactorProgram()}});
   backend.reset(new Backend{decider, *directory, *self_directory, hashes, thread.post, thread.after,
                             ReadClock, TimePoint(std::chrono::seconds(kReleaseDate)), HostName(),
-                            code_key, config, privileged, geteuid()});
+                            code_key, config, privileged, geteuid(), *first_factor});
   const auto runtime = std::filesystem::path(config.socket).parent_path();
   routes = std::make_unique<Routes>(*backend, (runtime / "sessions").string());
   server.Listen(sockets->TakePam(), SocketKind::kPam);

@@ -452,7 +452,7 @@ TEST_F(AdministrationTest, EveryRouteRefusesWhomItsRowDoesNotName) {
              403;
     };
     const bool anyone = route.who == Who::kAnyone;
-    const bool self = route.who == Who::kRootOrSelf;
+    const bool self = route.who == Who::kRootOrSelf || route.who == Who::kSelf;
     EXPECT_EQ(refuses(SocketKind::kApi, 1001), !anyone) << target;
     EXPECT_EQ(refuses(SocketKind::kApi, 1000), !anyone && !self) << target;
     EXPECT_EQ(refuses(SocketKind::kPam, 1000), !anyone) << target;

@@ -12,7 +12,9 @@ import http.client
 import json
 import os
 import pathlib
+import pwd
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -31,7 +33,8 @@ IS_ROOT = os.geteuid() == 0
 PAM_ONLY = "root on pam.sock"
 
 WHO = {"kAnyone": "anyone", "kRoot": "root", "kRootOnPamSocket": PAM_ONLY,
-       "kRootOrSelf": "root or self", "kConsole": "console"}
+       "kRootOrSelf": "root or self", "kSelf": "self",
+       "kRootOrProvedSelf": "root or proved self", "kConsole": "console"}
 
 Answer = collections.namedtuple("Answer", "status body")
 
@@ -145,6 +148,7 @@ def wrong_code(enrolment):
 class Sparekeyd(unittest.TestCase):
     """A new sparekeyd for every test. ada is an administrator."""
     heard = set()  # (route, status)
+    kept = None
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="sparekey-openapi-")
@@ -161,7 +165,7 @@ class Sparekeyd(unittest.TestCase):
         self.hear(200, "PATCH /v1/settings", {"backup_codes.count": "4", "backup_codes.low": "2",
                                               "otp.window": "7"})
 
-    def start(self):
+    def start(self, program=SPAREKEYD):
         ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(ready.close)
         ready.bind(str(self.folder / "notify"))
@@ -169,7 +173,7 @@ class Sparekeyd(unittest.TestCase):
         environment = dict(os.environ, NOTIFY_SOCKET=str(self.folder / "notify"))
         log = (self.folder / "log").open("wb")
         self.addCleanup(log.close)
-        daemon = subprocess.Popen([SPAREKEYD, *self.options], env=environment, stderr=log)
+        daemon = subprocess.Popen([program, *self.options], env=environment, stderr=log)
         self.addCleanup(self.stop, daemon)
         try:
             self.assertIn(b"READY=1", ready.recv(4096))
@@ -185,14 +189,15 @@ class Sparekeyd(unittest.TestCase):
             daemon.wait()
 
     def exchange(self, socket_name, method, target, body=None):
-        """The answer as it came: status, media type, bytes."""
-        connection = UnixConnection(str(self.state / socket_name))
+        """The answer as it came: status, media type, bytes. A connection a request, or self.kept."""
+        connection = self.kept or UnixConnection(str(self.state / socket_name))
         try:
             connection.request(method, target, body)
             response = connection.getresponse()
             return response.status, response.getheader("Content-Type"), response.read()
         finally:
-            connection.close()
+            if connection is not self.kept:
+                connection.close()
 
     def call(self, route, body=None, query="", on=None, **names):
         """Calls the route; its answer must be of a documented kind."""
@@ -373,6 +378,45 @@ class Answers(Sparekeyd):
         asked = self.answer(self.begin("ada"), code=codes[2])
         self.assertEqual([ask["id"] for ask in asked["ask"]], ["backup_code_2"])
         self.assertEqual(self.answer(asked, backup_code_2=codes[3])["reason"], "recovered")
+
+    def serve_owners(self):
+        """Starts a sparekeyd for system users, with a first factor of our own beside it."""
+        programs = self.folder / "bin"
+        programs.mkdir()
+        shutil.copy(SPAREKEYD, programs)
+        child = programs / "sparekey-first-factor"
+        child.write_text("#!/bin/sh\n"
+                         "case $(tr '\\0' ' ') in *' right') echo accept ;; *) echo deny ;; esac\n")
+        child.chmod(0o755)
+        (self.folder / "conf").write_text("accounts = nss\n")
+        self.state = self.folder / "owners"
+        self.options = ["--config", str(self.folder / "conf"), "--state-dir", str(self.state)]
+        subprocess.run([SPAREKEY, *self.options, "init"], check=True, capture_output=True,
+                       timeout=60)
+        (self.folder / "notify").unlink()
+        self.start(programs / "sparekeyd")
+        self.kept = UnixConnection(str(self.state / "api.sock"))
+        self.addCleanup(self.kept.close)
+
+    def test_of_an_owners_proof(self):
+        self.serve_owners()
+        begin, answer = ("POST /v1/accounts/{name}/proof",
+                         "POST /v1/accounts/{name}/proof/answers")
+        owner = pwd.getpwuid(os.geteuid()).pw_name
+        self.hear(400, begin, {}, name=owner)
+        self.hear(403, begin, {"password": "right"}, name="a:b")
+        denied = self.hear(200, begin, {"password": "wrong"}, name=owner)
+        self.assertEqual((denied["verdict"], denied["reason"]), ("deny", "wrong_password"))
+        alone = self.hear(200, begin, {"password": "right"}, name=owner)
+        self.assertEqual((alone["verdict"], alone["reason"]), ("accept", "not_required"))
+        made = self.enrol(owner)
+        asked = self.hear(200, begin, {"password": "right"}, name=owner)
+        self.assertEqual([ask["id"] for ask in asked["ask"]], ["code"])
+        self.hear(400, answer, {"login": asked["login"], "answers": 1}, name=owner)
+        self.hear(404, answer, {"login": "0" * 32, "answers": {}}, name=owner)
+        proven = self.hear(200, answer, {"login": asked["login"],
+                                         "answers": {"code": one_time_code(made)}}, name=owner)
+        self.assertEqual((proven["verdict"], proven["reason"]), ("accept", "accepted"))
 
     def test_of_the_access_question(self):
         self.enrol("ada")

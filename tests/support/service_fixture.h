@@ -82,6 +82,24 @@ class CountingDirectory : public Directory {
   Directory& inner_;
 };
 
+// Knows one password for everybody.
+class FakeFirstFactor : public FirstFactor {
+ public:
+  explicit FakeFirstFactor(TaskQueue& queue) : queue_(queue) {}
+  void Check(std::string name, SecretBytes given, Checked checked) override {
+    asked.push_back(std::move(name));
+    Result<bool> proven = given.ExposeText() == password;
+    if (fails) proven = Error{ErrorCode::kUnavailable, "PAM gave no answer in time"};
+    queue_.Post([checked = std::move(checked), proven] { checked(proven); });
+  }
+  std::string password = "correct horse";
+  bool fails = false;
+  std::vector<std::string> asked;
+
+ private:
+  TaskQueue& queue_;
+};
+
 struct Answer {
   int status = 0;
   Json body;
@@ -117,7 +135,7 @@ class ServiceTest : public ::testing::Test {
                                 queue.Post(std::move(task));
                               },
                               [this] { return now; }, kBuilt, "nas.example.net", code_key, config,
-                              true, 0});
+                              true, 0, first_factor, [this] { return steady_now; }});
     routes = std::make_unique<Routes>(*backend, folder + "/sessions");
   }
   void Stop() {
@@ -222,8 +240,10 @@ class ServiceTest : public ::testing::Test {
   TaskQueue queue;
   FakeDirectory directory{queue};
   CountingDirectory self_directory{directory};
+  FakeFirstFactor first_factor{queue};
   Config config;
   TimePoint now = kNow;
+  std::chrono::steady_clock::time_point steady_now{};  // of proofs
   SecretBytes code_key;
   std::unique_ptr<Decider> decider;
   std::unique_ptr<HashPool> hashes;
