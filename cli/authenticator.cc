@@ -8,6 +8,7 @@
 #include "cli/context.h"
 #include "cli/new_authenticator.h"
 #include "cli/prompt.h"
+#include "cli/proof.h"
 
 namespace sparekey {
 namespace {
@@ -43,7 +44,7 @@ int Begin(Context& context, const Invocation& invocation, std::string_view metho
           const std::string& target, const std::string& done, Api& api, QrOutput& qr) {
   const Result<SecretJson> request = RequestNewAuthenticator(invocation);
   if (!request.ok()) return Fail(context, request.error());
-  const Answer answer = api.Send(method, target, *request);
+  const Answer answer = SendProved(api, std::string(invocation.First()), method, target, *request);
   if (!answer.ok()) return Fail(context, *answer.failure);
   const Json& made = answer.body.Expose();
   const Status shown = ShowNewAuthenticator(made, qr, context.json);
@@ -111,7 +112,7 @@ int RunAuthenticatorRemove(Context& context, const Invocation& invocation) {
                "Codes of " + Escape(label) + " will not be taken any more for " + name + ".");
   if (!sure.ok()) return Fail(context, sure.error());
   Api api = context.OpenApi();
-  const Answer answer = api.Send("DELETE", LabelTarget(name, label), SecretJson());
+  const Answer answer = SendProved(api, name, "DELETE", LabelTarget(name, label), SecretJson());
   if (!answer.ok()) return Fail(context, *answer.failure);
   return Finish(context, {{"account", name}, {"removed", label}},
                 Escape(label) + " is removed; its codes are void\n");
@@ -130,7 +131,8 @@ int RunAuthenticatorResync(Context& context, const Invocation& invocation) {
     SetSecret(request.Expose(), key, *code);
   }
   Api api = context.OpenApi();
-  const Answer answer = api.Send("POST", AccountTarget(invocation.First(), "/resync"), request);
+  const std::string name(invocation.First());
+  const Answer answer = SendProved(api, name, "POST", AccountTarget(name, "/resync"), request);
   if (!answer.ok()) return Fail(context, *answer.failure);
   const Json& body = answer.body.Expose();
   return Finish(context, body, Escape(TextOf(body, "label")) + " is in step again\n");

@@ -4,6 +4,7 @@
 #include "cli/codes_output.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/proof.h"
 
 namespace sparekey {
 
@@ -13,8 +14,9 @@ int RunCodesNew(Context& context, const Invocation& invocation) {
   Result<CodesOutput> output = CodesOutput::Prepare("out", invocation.Get("out"));
   if (!output.ok()) return Fail(context, output.error());
   Api api = context.OpenApi();
-  const Answer answer = api.Send("POST", AccountTarget(invocation.First(), "/backup-codes"),
-                                 SecretJson(Json::object()));
+  const std::string name(invocation.First());
+  const Answer answer = SendProved(api, name, "POST", AccountTarget(name, "/backup-codes"),
+                                   SecretJson(Json::object()));
   if (!answer.ok()) return Fail(context, *answer.failure);
   const Status delivered = output->Deliver(answer.body.Expose(), context.json);
   if (context.json) PrintJson(answer.body.Expose());

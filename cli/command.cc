@@ -84,15 +84,16 @@ std::vector<CommandSpec> UserCommands() {
        "gives an account its first authenticator and a sheet of backup codes",
        "Shows the secret, its URI and a QR code, then asks for one code that proves it all.\n"
        "Backup codes are shown once, or written to a file of mode 0600 that must not exist yet.\n"
-       "What is not given here is taken from the settings (otp.*).\n",
+       "What is not given here is taken from the settings (otp.*). Without root: your own account,\n"
+       "after your password, and by the settings alone.\n",
        RunUserEnroll},
       {"user", "confirm", {kName}, {},
        "finishes an enrolment, an addition or a renewal with one code",
        "Reads the code from standard input or a hidden prompt.\n",
        RunUserConfirm},
-      {"user", "show", {kName}, {},
+      {"user", "show", {kMaybeName}, {},
        "shows what is known about an account",
-       "", RunUserShow},
+       "Without a name: your own, for which nobody needs to be root.\n", RunUserShow},
       {"user", "list", {}, {},
        "lists the accounts",
        "", RunUserList},
@@ -140,7 +141,8 @@ std::vector<CommandSpec> AttemptCommands() {
       {"codes", "new", {kName},
        {{"out", "FILE", "write the codes to a new file, .txt (people) or .json (programs)"}},
        "makes a new sheet of backup codes and voids the old one",
-       "The codes are shown once, or written to a file of mode 0600 that must not exist yet.\n",
+       "The codes are shown once, or written to a file of mode 0600 that must not exist yet.\n"
+       "Without root: your own, after your password and a code.\n",
        RunCodesNew},
       {"codes", "status", {kName}, {},
        "shows how many backup codes are left",

@@ -2,6 +2,7 @@
 #include "cli/confirmation.h"
 
 #include "cli/prompt.h"
+#include "cli/proof.h"
 #include "cli/text.h"
 
 namespace sparekey {
@@ -17,7 +18,8 @@ Answer Confirm(Api& api, const std::string& account, int tries) {
     }
     SecretJson body(Json::object());
     SetSecret(body.Expose(), "code", *code);
-    Answer answer = api.Send("POST", AccountTarget(account, "/enrolment/confirmation"), body);
+    Answer answer =
+        SendProved(api, account, "POST", AccountTarget(account, "/enrolment/confirmation"), body);
     const bool again = !answer.ok() && answer.failure->code == "wrong_code" && --tries > 0;
     if (!again) return answer;
     Say(answer.failure->message);

@@ -21,18 +21,24 @@ Answer Failed(Failure failure) {
 
 }  // namespace
 
-Answer Converse(Api& api, const Json& begin, const Answers& answers) {
-  Answer reply = api.Send("POST", "/v1/logins", SecretJson(begin));
+Answer Converse(Api& api, const ConversationPlace& place, const SecretJson& begin,
+                const Answers& answers) {
+  Answer reply = api.Send("POST", place.begin, begin, place.deadline);
   for (int round = 0; reply.ok() && round < kMostRounds; ++round) {
     const Json& json = reply.body.Expose();
     SayAll(json);
     if (!TextOf(json, "verdict").empty()) return reply;
     Result<SecretJson> given = answers(ListOf(json, "ask"));
     if (!given.ok()) return Failed(FailureOf(given.error()));
-    const std::string target = "/v1/logins/" + PercentEncode(TextOf(json, "login")) + "/answers";
+    std::string target = place.answers;
     SecretJson body(Json::object());
+    if (const auto id = target.find("{}"); id != std::string::npos) {
+      target.replace(id, 2, PercentEncode(TextOf(json, "login")));
+    } else {
+      body.Expose()["login"] = TextOf(json, "login");
+    }
     body.Expose()["answers"].swap(given->Expose());
-    reply = api.Send("POST", target, body);
+    reply = api.Send("POST", target, body, place.deadline);
   }
   if (!reply.ok()) return reply;
   return Failed({ExitStatus::kUnreachable, "unavailable", "the service gave no verdict"});

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The login conversation as the command line holds it: root vouches for the first factor, the
-// service asks, this answers.
+// The login conversation as the command line holds it: the service asks, this answers.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -13,7 +13,14 @@ namespace sparekey {
 // The answers to `ask` (the API's), or why there are none.
 using Answers = std::function<Result<SecretJson>(const Json& ask)>;
 
-// Begins a login and answers until there is a verdict. Says what the service says.
-Answer Converse(Api& api, const Json& begin, const Answers& answers);
+struct ConversationPlace {
+  std::string begin;    // "/v1/logins"
+  std::string answers;  // "/v1/logins/{}/answers"; without {} the login's id is in the body
+  std::chrono::milliseconds deadline = Api::kDeadline;
+};
+
+// Begins and answers until there is a verdict. Says what the service says.
+Answer Converse(Api& api, const ConversationPlace& place, const SecretJson& begin,
+                const Answers& answers);
 
 }  // namespace sparekey

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/new_authenticator.h"
+#include "cli/proof.h"
 #include "cli/way_out.h"
 
 namespace sparekey {
@@ -20,7 +21,7 @@ int RunUserEnroll(Context& context, const Invocation& invocation) {
 
   Api api = context.OpenApi();
   const std::string name(invocation.First());
-  const Answer answer = api.Send("POST", AccountTarget(name, "/enrolment"), *request);
+  const Answer answer = SendProved(api, name, "POST", AccountTarget(name, "/enrolment"), *request);
   if (!answer.ok()) return Fail(context, *answer.failure);
   const Json& enrolment = answer.body.Expose();
   const Status shown = ShowNewAuthenticator(enrolment, *qr, context.json);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // user show, list, remove, unlock, confirm.
+#include <pwd.h>
 #include <unistd.h>
 
 #include "cli/arguments.h"
@@ -112,10 +113,16 @@ std::string DamageText(std::size_t damaged, std::int64_t nameless) {
 }  // namespace
 
 int RunUserShow(Context& context, const Invocation& invocation) {
-  const Status named = CheckName("NAME", invocation.First());
+  std::string name(invocation.First());
+  if (invocation.arguments.empty()) {
+    const passwd* const user = getpwuid(getuid());
+    if (user == nullptr) return Fail(context, Invalid("your uid has no name; give NAME"));
+    name = user->pw_name;
+  }
+  const Status named = CheckName("NAME", name);
   if (!named.ok()) return Fail(context, named.error());
   Api api = context.OpenApi();
-  const Answer answer = api.Get(AccountTarget(invocation.First()));
+  const Answer answer = api.Get(AccountTarget(name));
   if (!answer.ok()) return Fail(context, *answer.failure);
   return Finish(context, answer.body.Expose(), AccountText(answer.body.Expose()));
 }

@@ -114,7 +114,8 @@ int Attempt(Context& context, const Invocation& invocation, bool recovery, const
   const Status checked = CheckAttempt(context, invocation);
   if (!checked.ok()) return Fail(context, checked.error());
   Api api(context.config.PamSocket());
-  const Answer answer = Converse(api, MakeBegin(invocation, recovery), answers);
+  const Answer answer = Converse(api, {"/v1/logins", "/v1/logins/{}/answers"},
+                                 SecretJson(MakeBegin(invocation, recovery)), answers);
   if (!answer.ok()) return Fail(context, *answer.failure);
   const Json& reply = answer.body.Expose();
   const auto enrolled = reply.find("enrolled");
