@@ -83,6 +83,9 @@ def prepare():
     set_pam("passwd", _PASSWD)
     set_pam("chpasswd", "auth sufficient pam_rootok.so\naccount required pam_permit.so\n" + _PASSWD)
     set_pam("other", _DENY)
+    # What the installed service "sparekey" includes.
+    set_pam("common-auth", "auth required pam_unix.so nodelay\n")
+    set_pam("common-account", "account required pam_unix.so\n")
     write("/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\n")
     try:
         pwd.getpwnam("sshd")

@@ -57,6 +57,42 @@ class Units(unittest.TestCase):
         pages = pathlib.Path(__file__).parents[2] / "docs/man"
         self.assertTrue((pages / f"{name}.{number}").exists())
 
+    def setting(self, name):
+        values = re.findall(rf"^{name}=(.*)$", (self.units / "sparekeyd.service").read_text(), re.M)
+        self.assertEqual(len(values), 1, name)
+        return values[0].split()
+
+    def system_calls(self, group):
+        listed = self.run_and_read("systemd-analyze", "syscall-filter", group)
+        names = set()
+        for line in listed.splitlines()[1:]:
+            word = line.strip()
+            if word.startswith("@"):
+                names |= self.system_calls(word)
+            elif word and not word.startswith("#"):
+                names.add(word)
+        return names
+
+    def test_the_unit_lets_a_child_check_passwords(self):
+        # Reading /etc/shadow, writing faillock's records, and PAM's log of the kernel.
+        self.assertLessEqual({"CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE", "CAP_AUDIT_WRITE",
+                              "CAP_CHOWN", "CAP_FOWNER", "CAP_SETUID", "CAP_SETGID"},
+                             set(self.setting("CapabilityBoundingSet")))
+        allowed = set().union(*map(self.system_calls, self.setting("SystemCallFilter")))
+        self.assertLessEqual({"pipe2", "vfork", "clone", "execve", "setsid", "dup2", "close_range",
+                              "pidfd_open", "poll", "kill", "wait4", "eventfd2", "prctl", "chdir",
+                              "setrlimit", "prlimit64"}, allowed)
+        self.assertNotIn("ptrace", allowed)  # the groups are read as they are meant
+        # They would hide accounts, PAM's files or a directory's sockets from it.
+        for name in ("PrivateUsers", "PrivateNetwork", "InaccessiblePaths", "TemporaryFileSystem",
+                     "DynamicUser", "RootDirectory"):
+            self.assertNotIn(f"\n{name}=", (self.units / "sparekeyd.service").read_text())
+
+    def test_pam_has_the_service_that_checks_passwords(self):
+        lines = (self.prefix / "lib/pam.d/sparekey").read_text().splitlines()
+        self.assertEqual([line for line in lines if line and not line.startswith("#")],
+                         ["@include common-auth", "@include common-account"])
+
     def test_tmpfiles_makes_the_folders(self):
         root = self.prefix.parent / "root"
         (root / "etc").mkdir(parents=True)
