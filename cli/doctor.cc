@@ -2,7 +2,6 @@
 // doctor: checks the whole set-up and says what to do.
 #include "cli/doctor.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,17 +11,6 @@
 #include "cli/way_out.h"
 
 namespace sparekey {
-namespace {
-
-constexpr std::size_t kWidth = 79, kNarrowest = 40;
-
-std::size_t WidthOfOutput() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kWidth;
-  return std::clamp(std::size_t{size.ws_col} - 1, kNarrowest, kWidth);
-}
-
-}  // namespace
 
 Findings Examine(const System& system, const Config& config, const OwnFacts& own) {
   Findings all;
@@ -31,7 +19,7 @@ Findings Examine(const System& system, const Config& config, const OwnFacts& own
   };
   add(CheckService(own, config));
   add(CheckStore(own));
-  add(CheckAccounts(system, own));
+  add(CheckAccounts(system, config, own));
   add(CheckSshd(system, own));
   add(CheckPam(system, own));
   add(CheckClock(system));
@@ -42,8 +30,11 @@ Findings Examine(const System& system, const Config& config, const OwnFacts& own
 }
 
 int RunDoctor(Context& context, const Invocation&) {
-  const Findings findings = Examine(RealSystem(), context.config, ReadOwnFacts(context.config));
-  Finish(context, ToJson(findings), ToText(findings, WidthOfOutput(), STDOUT_FILENO));
+  const OwnFacts own = ReadOwnFacts(context.config);
+  if (own.refusal) return Fail(context, *own.refusal);
+  const Findings findings = Examine(RealSystem(), context.config, own);
+  const std::string text = ToText(findings, WidthOf(STDOUT_FILENO), STDOUT_FILENO);
+  Finish(context, ToJson(findings), text + Sum(findings, STDOUT_FILENO));
   const bool sound = CountOf(findings, Severity::kProblem) == 0;
   return End(sound ? ExitStatus::kDone : ExitStatus::kDenied);
 }

@@ -35,8 +35,9 @@ struct StoreFacts {
 // What sparekey knows of itself.
 struct OwnFacts {
   bool service_answers = false;
-  std::string version;  // the service's
-  std::string trouble;  // why nothing could be read, else ""
+  std::string version;             // the service's
+  std::optional<Failure> refusal;  // this caller may not ask
+  std::string trouble;             // why not all could be read, else ""
   std::optional<Policy> policy;
   std::vector<AccountFacts> accounts;
   bool accounts_complete = false;
@@ -59,7 +60,7 @@ Findings CheckDisk(const System& system, const Config& config);
 // doctor_accounts.cc
 Findings CheckService(const OwnFacts& own, const Config& config);
 Findings CheckStore(const OwnFacts& own);
-Findings CheckAccounts(const System& system, const OwnFacts& own);
+Findings CheckAccounts(const System& system, const Config& config, const OwnFacts& own);
 
 // All of them and the way out.
 Findings Examine(const System& system, const Config& config, const OwnFacts& own);

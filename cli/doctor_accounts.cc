@@ -44,9 +44,12 @@ bool IsInOneOf(const LocalUsers& users, const LocalUser& user,
 }
 
 // Of the local files alone: a directory may be large, or hang.
-std::vector<std::string> RequiredButNotEnrolled(const System& system, const OwnFacts& own) {
+std::vector<std::string> RequiredButNotEnrolled(const System& system, const Config& config,
+                                                const OwnFacts& own) {
   const Policy& policy = *own.policy;
-  if (policy.required_for == RequiredFor::kEnrolled) return {};
+  if (policy.required_for == RequiredFor::kEnrolled || config.accounts == AccountNames::kAny) {
+    return {};
+  }
   std::set<std::string> enrolled;
   for (const AccountFacts& account : own.accounts) {
     if (account.active) enrolled.insert(account.name);
@@ -135,8 +138,8 @@ Findings CheckStore(const OwnFacts& own) {
     findings.push_back({"store.damaged", Severity::kProblem,
                         "The store is damaged; what is damaged is denied: " +
                             NameSome(own.store->damage, 10) + '.',
-                        "Put the store back from a backup. For one account: sparekey user remove "
-                        "NAME, then enrol it again."});
+                        "For one account, at the local console: sparekey console reset NAME. Else "
+                        "put the store back from a backup."});
   } else if (own.trouble.empty()) {
     findings.push_back({"store.sound", Severity::kOk,
                         "Every record of the store verifies (" + std::to_string(own.store->rows) +
@@ -150,7 +153,7 @@ Findings CheckStore(const OwnFacts& own) {
   return findings;
 }
 
-Findings CheckAccounts(const System& system, const OwnFacts& own) {
+Findings CheckAccounts(const System& system, const Config& config, const OwnFacts& own) {
   Findings findings;
   if (!own.policy) return findings;
   Tell(findings, "accounts.low_sheets", Severity::kWarning, LowSheets(own),
@@ -158,7 +161,8 @@ Findings CheckAccounts(const System& system, const OwnFacts& own) {
   Tell(findings, "accounts.must_enrol", Severity::kWarning,
        NamesOf(own, [](const AccountFacts& a) { return a.must_enrol && !a.active; }),
        "Denied until they enrol again, after a console reset", "Run: sparekey user enroll NAME");
-  Tell(findings, "accounts.required", Severity::kWarning, RequiredButNotEnrolled(system, own),
+  Tell(findings, "accounts.required", Severity::kWarning,
+       RequiredButNotEnrolled(system, config, own),
        "Not enrolled, though required_for demands it; denied from outside",
        "Run: sparekey user enroll NAME. Or leave them out: exempt_groups");
   std::vector<std::string> pending;

@@ -41,6 +41,7 @@ class ServiceReader {
 
   void Read() {
     ReadStatus();
+    if (own_.refusal) return;
     ReadSettings();
     ReadAccounts();
     CheckStore();
@@ -51,6 +52,7 @@ class ServiceReader {
   SecretJson Get(const std::string& target) {
     Answer answer = api_.Get(target);
     if (answer.ok()) return std::move(answer.body);
+    if (answer.failure->status == ExitStatus::kNotAllowed) own_.refusal = answer.failure;
     if (own_.trouble.empty()) own_.trouble = answer.failure->message;
     return {};
   }
@@ -78,7 +80,7 @@ class ServiceReader {
       const SecretJson page = Get("/v1/accounts?limit=500&after=" + PercentEncode(after));
       if (!page.Expose().is_object()) return;
       for (const Json& account : ListOf(page.Expose(), "accounts")) {
-        own_.accounts.push_back(FactsOf(account));
+        if (!FlagOf(account, "damaged")) own_.accounts.push_back(FactsOf(account));
       }
       after = TextOf(page.Expose(), "next");
     } while (!after.empty());
@@ -152,9 +154,11 @@ class StoreReader {
     for (;;) {
       const auto page = store_.ListAccounts(after, kPage);
       if (!page) return page.error();
-      for (const Account& account : *page) own_.accounts.push_back(FactsOf(account));
-      if (page->size() < kPage) break;
-      after = page->back().name;
+      for (const ListedAccount& listed : page->accounts) {
+        if (listed.account) own_.accounts.push_back(FactsOf(*listed.account));
+      }
+      if (page->accounts.size() < kPage) break;
+      after = page->accounts.back().name;
     }
     own_.accounts_complete = true;
     return Ok();

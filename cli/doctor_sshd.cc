@@ -203,7 +203,8 @@ void JudgeRoot(const std::vector<Probe>& probes, const OwnFacts& own, Findings& 
 std::vector<std::string> UsersToAsk(const OwnFacts& own, bool matches, bool& all) {
   std::vector<std::string> users = {"root"};
   for (const AccountFacts& account : own.accounts) {
-    if (!account.active || account.name == "root") continue;
+    const bool fits = account.name.find_first_of(",=") == std::string::npos;  // into -C
+    if (!account.active || account.name == "root" || !fits) continue;
     all = users.size() < kMostUsers;
     // Without a Match line everybody has the same settings.
     if (all && (matches || users.size() == 1)) users.push_back(account.name);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/finding.h"
 
+#include <sys/ioctl.h>
+
 #include <algorithm>
 
 #include "cli/text.h"
@@ -8,6 +10,7 @@
 namespace sparekey {
 namespace {
 
+constexpr std::size_t kWidth = 79, kNarrowest = 40;
 constexpr std::size_t kMargin = 9;  // "problem  "
 
 Colour ColourOf(Severity severity) {
@@ -22,7 +25,7 @@ Colour ColourOf(Severity severity) {
   return Colour::kGood;
 }
 
-std::size_t WidthOf(std::string_view text) {
+std::size_t ColumnsOf(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
   }));
@@ -37,7 +40,7 @@ std::vector<std::string> Wrap(std::string_view text, std::size_t width) {
     std::string& line = lines.back();
     if (line.empty()) {
       line = word;
-    } else if (WidthOf(line) + 1 + WidthOf(word) <= width) {
+    } else if (ColumnsOf(line) + 1 + ColumnsOf(word) <= width) {
       line += ' ' + std::string(word);
     } else {
       lines.emplace_back(word);
@@ -110,13 +113,23 @@ std::string ToText(const Findings& findings, std::size_t width, int fd) {
       if (finding.severity == severity) text += Line(finding, width, fd);
     }
   }
+  return text;
+}
+
+std::string Sum(const Findings& findings, int fd) {
   const std::size_t problems = CountOf(findings, Severity::kProblem);
   const std::size_t warnings = CountOf(findings, Severity::kWarning);
   const Severity worst = problems > 0   ? Severity::kProblem
                          : warnings > 0 ? Severity::kWarning
                                         : Severity::kOk;
   const std::string sum = Number(problems, "problem") + ", " + Number(warnings, "warning");
-  return text + Coloured(fd, ColourOf(worst), sum) + '\n';
+  return Coloured(fd, ColourOf(worst), sum) + '\n';
+}
+
+std::size_t WidthOf(int fd) {
+  winsize size{};
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kWidth;
+  return std::clamp(std::size_t{size.ws_col} - 1, kNarrowest, kWidth);
 }
 
 std::string NameSome(const std::vector<std::string>& names, std::size_t most) {

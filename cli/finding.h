@@ -25,9 +25,13 @@ std::size_t CountOf(const Findings& findings, Severity severity);
 
 // {"findings":[{"id","severity","found","advice"}],"problems":N,"warnings":N}
 Json ToJson(const Findings& findings);
-// For a terminal of `width` columns: problems first, then warnings, then what is in order; colours
+// For a screen of `width` columns: problems first, then warnings, then what is in order; colours
 // where `fd` shows them.
 std::string ToText(const Findings& findings, std::size_t width, int fd);
+// How many of each, in one line.
+std::string Sum(const Findings& findings, int fd);
+// Columns of the terminal, 79 at most and where it is none.
+std::size_t WidthOf(int fd);
 
 // "ada, bob and 3 more", escaped.
 std::string NameSome(const std::vector<std::string>& names, std::size_t most = 5);

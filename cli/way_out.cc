@@ -152,11 +152,9 @@ void SayWayOut(const Context& context, Api& api, const std::string& name) {
   std::erase_if(against, [](const Finding& one) { return one.severity == Severity::kOk; });
   if (against.empty()) return;
   Say("Before you rely on it: is there a way in when SSH is shut?");
-  for (const Finding& one : against) {
-    const Colour colour = one.severity == Severity::kProblem ? Colour::kBad : Colour::kWarning;
-    Say(Coloured(STDERR_FILENO, colour, ToString(one.severity)) + ": " + one.found);
-    Say("  -> " + one.advice);
-  }
+  std::string text = ToText(against, WidthOf(STDERR_FILENO), STDERR_FILENO);
+  text.pop_back();  // Say ends the line
+  Say(text);
 }
 
 }  // namespace sparekey

@@ -62,6 +62,26 @@ TEST_F(DoctorPam, IsContentWithTheExampleFileThatIsInstalled) {
   EXPECT_THAT(Ids(findings), ElementsAre("pam.order"));
 }
 
+// Debian 12's file with the lines of the guide, comments left out.
+TEST_F(DoctorPam, IsContentWithDebiansFileAndTheLinesOfTheGuide) {
+  const auto findings = Check(
+      "@include common-auth\n"
+      "auth       required     pam_sparekey.so\n"
+      "account    required     pam_nologin.so\n"
+      "account    required     pam_sparekey.so\n"
+      "@include common-account\n"
+      "session [success=ok ignore=ignore module_unknown=ignore default=bad]  pam_selinux.so close\n"
+      "session    required     pam_loginuid.so\n"
+      "session    optional     pam_keyinit.so force revoke\n"
+      "@include common-session\n"
+      "session    optional     pam_motd.so  motd=/run/motd.dynamic\n"
+      "session    required     pam_env.so user_readenv=1 envfile=/etc/default/locale\n"
+      "session [success=ok ignore=ignore module_unknown=ignore default=bad]  pam_selinux.so open\n"
+      "session    optional     pam_sparekey.so\n"
+      "@include common-password\n");
+  EXPECT_THAT(Ids(findings), ElementsAre("pam.order"));
+}
+
 TEST_F(DoctorPam, UnderstandsDebiansJumpOverPamDeny) {
   EXPECT_THAT(Ids(CheckAuth("@include common-auth\nauth required pam_sparekey.so\n")),
               ElementsAre("pam.order"));

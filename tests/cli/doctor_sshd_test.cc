@@ -50,6 +50,12 @@ TEST_F(DoctorSshd, AsksForRootAndOneAccountWhereThereIsNoMatchBlock) {
   EXPECT_THAT(commands_[1], Contains(HasSubstr("user=ada,")));
 }
 
+TEST_F(DoctorSshd, LeavesOutNamesThatSshdWouldTakeForMore) {
+  own_.accounts[0].name = "ada,addr=10.0.0.1";
+  Check({});
+  for (const auto& command : commands_) EXPECT_THAT(command, Not(Contains(HasSubstr("ada"))));
+}
+
 TEST_F(DoctorSshd, NeedsPam) {
   const auto findings = Check({{"usepam", "no"}});
   EXPECT_THAT(Ids(findings), ElementsAre("sshd.use_pam"));

@@ -97,6 +97,17 @@ TEST_F(DoctorProgram, TellsACheckThatBrokeOff) {
               HasSubstr("not in the script"));
 }
 
+TEST_F(DoctorProgram, IsForThoseWhoMayAsk) {
+  const testing::TestFolder folder;
+  testing::FakeApi api(folder / "api.sock");
+  api.Answer("GET /v1/health", 200, R"({"status":"ok","version":"0.1.0"})");
+  api.Answer("GET /v1/status", 403, R"({"code":"not_allowed","detail":"this needs root"})");
+  const auto result =
+      testing::RunProgram({SPAREKEY_PROGRAM, "--state-dir", folder.path(), "doctor"});
+  EXPECT_EQ(result.status, 6);
+  EXPECT_THAT(result.err, HasSubstr("this needs root"));
+}
+
 TEST_F(DoctorProgram, FitsEightyColumnsAndCountsAtTheEnd) {
   const auto result = Run({"doctor"});
   EXPECT_EQ(result.status, 1);
