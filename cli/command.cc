@@ -168,6 +168,7 @@ std::vector<CommandSpec> ConsoleCommands() {
        RunConsole},
       {"console", "reset", {kMaybeName},
        {{"system", "", "end the system's super-lockout and reset the accounts that caused it"},
+        {"new-key", "", "the master key is lost, or the store beyond repair: everybody enrols again"},
         {"root", "DIR", "work on the system that is mounted at DIR (rescue boot)"}},
        "resets an account at the local console",
        "The account gets a new password; its authenticators and backup codes are void, its\n"

@@ -198,13 +198,15 @@ int ResetAtConsole(Context& context, const ResetWish& wish) { return Reset(conte
 
 int RunConsoleReset(Context& context, const Invocation& invocation) {
   const bool system = invocation.Has("system");
-  if (system == !invocation.arguments.empty()) {
-    return Fail(context, Invalid(system ? "NAME and --system exclude each other"
-                                        : "NAME or --system is missing; see: sparekey help console "
-                                          "reset"));
+  const bool new_key = invocation.Has("new-key");
+  const auto wishes = (system ? 1U : 0U) + (new_key ? 1U : 0U) + invocation.arguments.size();
+  if (wishes != 1) {
+    return Fail(context, Invalid(wishes > 1 ? "NAME, --system and --new-key exclude each other"
+                                            : "NAME or --system is missing; see: sparekey help "
+                                              "console reset"));
   }
   ResetWish wish;
-  if (!system) {
+  if (!system && !new_key) {
     const Status named = CheckName("NAME", invocation.First());
     if (!named.ok()) return Fail(context, named.error());
     wish.account = invocation.First();
@@ -213,7 +215,7 @@ int RunConsoleReset(Context& context, const Invocation& invocation) {
   const Status allowed = wish.mounted ? EnterMountedSystem(context, invocation)
                                       : CheckAtConsole(context.config.console);
   if (!allowed.ok()) return Fail(context, allowed.error());
-  return ResetAtConsole(context, wish);
+  return new_key ? RenewAtConsole(context) : ResetAtConsole(context, wish);
 }
 
 }  // namespace sparekey

@@ -20,4 +20,7 @@ Status CheckAtConsole(const ConsoleConfig& config);
 
 int ResetAtConsole(Context& context, const ResetWish& wish);
 
+// A new master key and a new store (core/store_renewal.h).
+int RenewAtConsole(Context& context);
+
 }  // namespace sparekey

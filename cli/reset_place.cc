@@ -83,6 +83,9 @@ class StorePlace : public ResetPlace {
 
 // A missing file is no missing account, and wrong modes are no lack of rights.
 Error CannotOpen(Error error) {
+  if (error.code == ErrorCode::kNotFound || error.code == ErrorCode::kDamaged) {
+    error.message += "; where that cannot be mended: sparekey console reset --new-key";
+  }
   if (error.code != ErrorCode::kConflict) error.code = ErrorCode::kUnavailable;
   return error;
 }

@@ -49,6 +49,8 @@ TEST_F(ConsoleResetTest, NeedsExactlyOneOfNameAndSystem) {
   EXPECT_EQ(Run({"console", "reset"}).status, 2);
   EXPECT_EQ(Run({"console", "reset", "ada", "--system"}).status, 2);
   EXPECT_EQ(Run({"console", "reset", "a/b"}).status, 2);
+  EXPECT_EQ(Run({"console", "reset", "ada", "--new-key"}).status, 2);
+  EXPECT_EQ(Run({"console", "reset", "--system", "--new-key"}).status, 2);
   EXPECT_THAT(api_.Requests(), IsEmpty());
 }
 
@@ -114,6 +116,14 @@ TEST_F(ResetWithoutServiceTest, WorksOnTheStoreItself) {
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("Reset: ada"));
   EXPECT_FALSE(IsSuperLocked());
+}
+
+TEST_F(ResetWithoutServiceTest, MakesANewKeyOnlyWhereThatIsConfirmed) {
+  SuperLock("ada");
+  const std::string before = testing::ReadWholeFile(folder_ / "master.key");
+  EXPECT_NE(Run({"console", "reset", "--new-key"}, "no\n").status, 0);
+  EXPECT_EQ(testing::ReadWholeFile(folder_ / "master.key"), before);
+  EXPECT_TRUE(IsSuperLocked());
 }
 
 TEST_F(ResetWithoutServiceTest, WaitsForASilentServiceNoLongerThanItsDeadline) {

@@ -21,6 +21,10 @@ UNREACHABLE = 5
 class ResetInFaults(e2e.SparekeyTest):
     methods = "keyboard-interactive"
 
+    def super_lock(self, name="ada"):
+        self.sparekey("settings", "set", "backup_codes.max_attempts=1")
+        self.sparekey("recover", name, text="\n".join(self.wrong_codes()) + "\n", status=1)
+
     def reset(self, *what, answers=(), asks_password=True):
         """Types a reset at a virtual terminal. The exit status and the screen."""
         password = sandbox.new_password()
@@ -127,6 +131,7 @@ class ResetInFaults(e2e.SparekeyTest):
         hard = resource.prlimit(self.service.pid, resource.RLIMIT_NOFILE)[1]
         resource.prlimit(self.service.pid, resource.RLIMIT_NOFILE, (3, hard))
         self.assert_reset(self.reset("--system", answers=[("YES", "YES")]))
+        self.assertFalse(self.service.is_running())
         self.service = sandbox.start_sparekeyd()
         self.assert_way_in()
 
@@ -169,6 +174,28 @@ class ResetInFaults(e2e.SparekeyTest):
         self.service.stop()
         os.rename(KEY, KEY + ".away")
         self.assert_stuck_until(lambda: os.rename(KEY + ".away", KEY), KEY, "backup")
+
+    def test_the_key_is_lost_for_good(self):
+        self.super_lock()
+        self.service.stop()
+        os.unlink(KEY)
+        self.assert_says(self.reset("--system", asks_password=False), "--new-key")
+        self.assert_reset(self.reset("--new-key", answers=[("YES", "YES")], asks_password=False))
+        self.service = sandbox.start_sparekeyd()
+        self.assertEqual(self.sparekey("status")["ssh_gate"], "closed")
+        self.sparekey("settings", "set", f"otp.window={e2e.WINDOW}")
+        self.sparekey("ssh", "enable")
+        for name in ("ada", "bob"):  # bob had nothing to do with it: he does not get in with less
+            self.assertEqual(self.account(name)["must_enrol"], True)
+            self.assert_denied(self.ssh(name, [self.password(name)]))
+            self.enrol(name)
+            self.assert_accepted(self.login(name))
+
+    def test_a_new_key_is_refused_while_the_service_runs(self):
+        status, screen = self.reset("--new-key", answers=[("YES", "YES")], asks_password=False)
+        self.assertNotEqual(status, 0)
+        self.assertIn("stopit", "".join(screen.split()))
+        self.assert_accepted(self.login("ada"))
 
     def test_the_key_is_another_one(self):
         self.super_lock()

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// console reset --new-key: the way back where the master key is lost or the store is beyond repair.
+#include "cli/commands.h"
+#include "cli/console_reset.h"
+#include "cli/prompt.h"
+#include "cli/store_holder.h"
+#include "core/store_renewal.h"
+
+namespace sparekey {
+namespace {
+
+std::string TextOf(const Renewal& renewal, const Config& config) {
+  std::string text = "There is a new master key and a new store. " +
+                     std::to_string(renewal.accounts) +
+                     " accounts must enrol again: sparekey user enroll NAME\n";
+  if (renewal.some_unknown) {
+    text += "The old store could not be read: everybody must enrol (required_for=everyone).\n";
+  }
+  text +=
+      "All other settings are the defaults. The SSH gate is closed until it is opened: sparekey "
+      "ssh enable\n";
+  text += "The old files are kept: " + config.state_dir + "/sparekey.db" + renewal.suffix + ", " +
+          config.master_key + renewal.suffix + '\n';
+  return text + "Start the service: systemctl restart sparekeyd\n";
+}
+
+}  // namespace
+
+int RenewAtConsole(Context& context) {
+  Say("This makes a new master key and a new store. Every account that is known must enrol again;\n"
+      "settings and events are lost. It is for a key that is lost, or a store beyond repair, and "
+      "for\n"
+      "nothing else: put them back from a backup where there is one.");
+  if (!IsYesTyped("Make everybody enrol again? Type YES: ")) {
+    return Fail(context, Error{ErrorCode::kUnavailable, "nothing was changed"});
+  }
+  const auto renew = [&] {
+    return RenewStore(context.config.state_dir, context.config.master_key, ReadClock());
+  };
+  Result<Renewal> renewal = renew();
+  if (!renewal.ok() && MakeRoomOnFullDisk(context.config.state_dir)) renewal = renew();
+  if (!renewal.ok()) return Fail(context, renewal.error());
+  return Finish(context,
+                Json{{"accounts", renewal->accounts},
+                     {"some_unknown", renewal->some_unknown},
+                     {"old_suffix", renewal->suffix}},
+                TextOf(*renewal, context.config));
+}
+
+}  // namespace sparekey

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// A store made anew under a new master key, for the day on which the old key is lost or the store
+// is beyond repair. Who is known to have had two-factor must enrol again; nobody gets in with less.
+#pragma once
+
+#include <string>
+
+#include "core/clock.h"
+#include "core/result.h"
+
+namespace sparekey {
+
+struct Renewal {
+  std::size_t accounts = 0;  // that are known and must enrol again
+  // The old store could not be read to its end: required_for is now everyone.
+  bool some_unknown = false;
+  std::string suffix;  // of the old files, which stay where they were
+};
+
+// kConflict where another process has the store. On an error the old files stand as they were, or
+// doing it again goes on.
+Result<Renewal> RenewStore(const std::string& state_dir, const std::string& key_path,
+                           TimePoint now);
+
+}  // namespace sparekey
