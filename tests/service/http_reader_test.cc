@@ -70,6 +70,16 @@ TEST(HttpReader, ReadsChunkedBodies) {
   }
 }
 
+TEST(HttpReader, ReadsAnEmptyChunkedBodyInPieces) {
+  const std::string bytes =
+      "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (const std::size_t piece : {1U, 2U, 3U, 4U, 10'000U}) {
+    HttpReader reader(kHeaderBytes, kBodyBytes);
+    ASSERT_EQ(Feed(reader, bytes, piece), State::kRequest);
+    EXPECT_EQ(reader.Take().body.size(), 0U);
+  }
+}
+
 TEST(HttpReader, LeavesTheNextRequestInPlace) {
   HttpReader reader(kHeaderBytes, kBodyBytes);
   ASSERT_EQ(Feed(reader, Get("/1") + Get("/2") + Get("/3")), State::kRequest);
