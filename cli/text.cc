@@ -24,8 +24,16 @@ bool WriteAll(int fd, std::string_view text) {
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
+// What nobody sees and what turns the text behind it: soft hyphen, zero-width and direction marks,
+// line and paragraph separators, tags.
+bool IsHidden(char32_t c) {
+  return c == 0xAD || c == 0x61C || (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
+         (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
+         (c >= 0xE0000 && c <= 0xE0FFF);
+}
+
 // Length of the UTF-8 sequence at the front, 0 where there is none (RFC 3629: no overlong forms,
-// no surrogates) or where it is a control character.
+// no surrogates) or where it is a control or hidden character.
 std::size_t PrintableLength(std::string_view text) {
   const auto first = static_cast<unsigned char>(text[0]);
   if (first < 0x80) return first >= ' ' && first != 0x7F ? 1 : 0;
@@ -38,11 +46,12 @@ std::size_t PrintableLength(std::string_view text) {
   const bool control = first == 0xC2 && second < 0xA0;
   const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
   const bool outside = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
-  // Bidirectional overrides (U+202A to U+202E, U+2066 to U+2069) would turn what stands behind.
-  const auto third = static_cast<unsigned char>(length == 3 ? text[2] : 0);
-  const bool turns = first == 0xE2 && ((second == 0x80 && third >= 0xA8 && third <= 0xAE) ||
-                                       (second == 0x81 && third >= 0xA6 && third <= 0xA9));
-  return control || overlong || outside || turns ? 0 : length;
+  if (control || overlong || outside) return 0;
+  char32_t code_point = first & (0x7FU >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    code_point = code_point << 6 | (static_cast<unsigned char>(text[i]) & 0x3FU);
+  }
+  return IsHidden(code_point) ? 0 : length;
 }
 
 std::string_view CodeOf(Colour colour) {

@@ -23,6 +23,10 @@ TEST(Escape, ShowsWhatCouldMoveTheCursorOrTurnTheText) {
   EXPECT_EQ(Escape("\x7f"), "\\x7f");
   EXPECT_EQ(Escape("\xc2\x9b"), "\\xc2\\x9b");           // CSI of C1
   EXPECT_EQ(Escape("\xe2\x80\xae"), "\\xe2\\x80\\xae");  // right-to-left override
+  EXPECT_EQ(Escape("a\xe2\x80\x8b"
+                   "da"),
+            "a\\xe2\\x80\\x8bda");                       // zero-width space
+  EXPECT_EQ(Escape("\xef\xbb\xbf"), "\\xef\\xbb\\xbf");  // byte order mark
 }
 
 TEST(Escape, ShowsBytesThatAreNotUtf8) {
