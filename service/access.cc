@@ -74,7 +74,7 @@ void AnswerAccess(const Backend& backend, const HttpRequest& request, Respond re
   const auto object = ParseObject(request.body);
   if (!object) return respond(Problem(object.error()));
   const auto opening = ParseOpening(*object);
-  if (!opening) return respond(Problem(opening.error()));
+  if (!opening) return respond(RefuseOpening("access", *object, opening.error()));
   const auto proven = BoolField(*object, "code_proven");
   if (!proven) return respond(Problem(proven.error()));
   auto question = std::make_shared<Question>();

@@ -326,6 +326,8 @@ void HttpServer::Impl::Process(ConnectionPtr connection) {
       break;
   }
   const HttpReader::Refusal& refusal = connection->reader.refusal();
+  Log(connection->peer.uid == 0 ? LogLevel::kInfo : LogLevel::kDebug,
+      "refused uid=" + std::to_string(connection->peer.uid) + ": " + refusal.detail);
   Refuse(std::move(connection),
          Problem(refusal.status, ReasonPhrase(refusal.status), refusal.detail));
 }

@@ -93,6 +93,16 @@ void LogVerdict(std::string_view what, const Opening& opening, Reason reason) {
                                    IsAccept(reason) ? "accept" : "deny", ToString(reason)));
 }
 
+HttpResponse RefuseOpening(std::string_view what, const Json& object, const Error& error) {
+  const auto account = object.find("account");
+  const bool named = account != object.end() && account->is_string();
+  Log(LogLevel::kInfo,
+      fmt::format("{} refused account={}: {}", what,
+                  EscapeForLog(named ? account->get_ref<const std::string&>() : ""),
+                  error.message));
+  return Problem(error);
+}
+
 Json Said(const std::string& text, bool accepted) {
   if (text.empty()) return Json::array();
   return Json::array({{{"text", text}, {"style", accepted ? "info" : "error"}}});

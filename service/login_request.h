@@ -33,6 +33,8 @@ bool AsksForRecovery(const SecretBytes& text);  // the word "recover", in any ca
 
 bool IsAccept(Reason reason);
 void LogVerdict(std::string_view what, const Opening& opening, Reason reason);
+// The answer to an opening that is none; it is logged, for it may be an attack through PAM.
+HttpResponse RefuseOpening(std::string_view what, const Json& object, const Error& error);
 Json Said(const std::string& text, bool accepted);  // the "say" of an answer
 
 }  // namespace sparekey

@@ -145,7 +145,7 @@ void Logins::Begin(const HttpRequest& request, Respond respond) {
   auto object = ParseObject(request.body);
   if (!object) return respond(Problem(object.error()));
   const auto opening = ParseOpening(*object);
-  if (!opening) return respond(Problem(opening.error()));
+  if (!opening) return respond(RefuseOpening("login", *object, opening.error()));
   auto login = std::make_shared<Login>();
   if (object->contains("answers")) {
     auto answers = TakeAnswers(*object);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/routes.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <utility>
 
 #include "core/local_console.h"
@@ -8,6 +10,7 @@
 #include "service/account_step.h"
 #include "service/console_reset.h"
 #include "service/json.h"
+#include "service/logging.h"
 #include "version.h"
 
 namespace sparekey {
@@ -30,6 +33,19 @@ std::optional<std::vector<std::string>> Match(std::string_view pattern, std::str
 
 HttpResponse NotAllowed(std::string text) {
   return Problem(Error{ErrorCode::kNotAllowed, std::move(text)});
+}
+
+// Others than root hear no end of refusals if they like, but not in the log of every day.
+Respond LogIfRefused(const HttpRequest& request, Respond respond) {
+  return [method = request.method, path = request.path, uid = request.peer.uid,
+          respond = std::move(respond)](HttpResponse response) {
+    if (response.status >= 400 && response.status < 500) {
+      Log(uid == 0 ? LogLevel::kInfo : LogLevel::kDebug,
+          fmt::format("refused {} {} uid={} status={}", EscapeForLog(method), EscapeForLog(path),
+                      uid, response.status));
+    }
+    respond(std::move(response));
+  };
 }
 
 HttpResponse CarryOut(Store& store, const ResetRequest& wanted, bool preview, TimePoint now) {
@@ -150,6 +166,7 @@ Routes::Routes(const Backend& backend, std::string session_folder)
       administration_(backend, [this] { return sessions_.Count(); }) {}
 
 void Routes::Handle(HttpRequest request, Respond respond) {
+  respond = LogIfRefused(request, std::move(respond));
   std::string methods;
   for (const Route& route : Table()) {
     auto arguments = Match(route.pattern, request.path);

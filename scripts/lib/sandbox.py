@@ -12,6 +12,7 @@ import time
 LOGS = "/run/sandbox"
 SSHD = "/usr/sbin/sshd"
 API_SOCKET = "/run/sparekey/api.sock"
+PAM_SOCKET = "/run/sparekey/pam.sock"
 
 # The lines that the administrator's guide gives, after a plain first factor.
 _AUTH = "auth requisite pam_unix.so nodelay\nauth required pam_sparekey.so {options}\n"
@@ -193,14 +194,15 @@ def install_programs(build):
     run("cmake", "--install", build, "--prefix", "/usr")
 
 
-def request(method, path, socket_path=API_SOCKET, seconds=3):
-    """One HTTP request without a body over a Unix socket; the raw answer, empty when there is none."""
+def request(method, path, socket_path=API_SOCKET, seconds=3, body=b""):
+    """One HTTP request over a Unix socket; the raw answer, empty when there is none."""
     try:
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(seconds)
             sock.connect(socket_path)
             sock.sendall(f"{method} {path} HTTP/1.1\r\nHost: sparekey\r\n"
-                         "Connection: close\r\n\r\n".encode())
+                         f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() +
+                         body)
             answer = b""
             while chunk := sock.recv(65536):
                 answer += chunk
