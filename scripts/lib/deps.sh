@@ -23,7 +23,7 @@ trial_packages() { echo python3 passwd login openssh-client openssh-sftp-server;
 
 test_packages() {
   echo libgtest-dev libgmock-dev python3-pexpect python3-yaml python3-jsonschema oathtool zbar-tools \
-    procps systemd groff-base mandoc strace faketime
+    procps systemd groff-base mandoc strace faketime clang libclang-rt-dev
 }
 
 missing_packages() {

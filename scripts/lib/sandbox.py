@@ -192,6 +192,10 @@ Subsystem sftp /usr/lib/openssh/sftp-server
 def install_programs(build):
     """Installs sparekey from a build folder, the way the README does."""
     run("cmake", "--install", build, "--prefix", "/usr")
+    sanitized = os.environ.get("SPAREKEY_SANITIZED")
+    if sanitized:
+        run("install", f"{sanitized}/service/sparekeyd", "/usr/sbin/sparekeyd")
+        run("install", f"{sanitized}/cli/sparekey", "/usr/bin/sparekey")
 
 
 def request(method, path, socket_path=API_SOCKET, seconds=3, body=b""):

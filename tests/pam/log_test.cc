@@ -11,6 +11,7 @@
 #include "tests/pam/pam_login.h"
 #include "tests/pam/scripted_logins.h"
 
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 namespace {
 
 std::mutex log_mutex;
@@ -26,7 +27,6 @@ void Record(const char* format, va_list arguments) {
 }  // namespace
 
 #define SINK extern "C" __attribute__((visibility("default")))
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 SINK void syslog(int, const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
