@@ -162,6 +162,7 @@ void Logins::BeginForOwner(std::string account, const Peer& owner, Proven proven
   login->owner = owner;
   login->opening = {std::move(account), "sparekey", "", Door::kOther, true, true, true};
   login->proven = std::move(proven);
+  login->alias_checked = true;  // an owner says his account's own name
   Open(login, backend_.self_directory, std::move(respond));
 }
 

@@ -236,6 +236,42 @@ TEST_F(ProofsTest, OnlyRootEnrolsWithoutACodeOrAgainstTheSettings) {
   EXPECT_EQ(EnrolAsOwner({{"digits", 6}, {"type", "totp"}, {"label", "phone"}}).status, 201);
 }
 
+TEST_F(ProofsTest, AuthenticatorsAreTheOwnersAfterAProof) {
+  const Json ada = Enrol("ada", {{"label", "phone"}});
+  const std::string authenticators = "/v1/accounts/ada/authenticators";
+  const std::vector<std::tuple<std::string, std::string, Json>> changes = {
+      {"POST", authenticators, {{"label", "tablet"}}},
+      {"PUT", authenticators + "/phone", Json::object()},
+      {"DELETE", authenticators + "/tablet", Json()},
+      {"POST", "/v1/accounts/ada/resync", {{"first", "123456"}, {"second", "123456"}}}};
+  for (const auto& [method, target, body] : changes) {
+    EXPECT_EQ(Send(method, target, body, Owner()).body["code"], "proof_needed") << target;
+  }
+  EXPECT_EQ(Send("GET", authenticators, Json(), Owner()).status, 200);
+  ASSERT_EQ(Prove(ada).body["verdict"], "accept");
+  std::vector<int> statuses;
+  for (const auto& [method, target, body] : changes) {
+    statuses.push_back(Send(method, target, body, Owner()).status);
+  }
+  EXPECT_THAT(statuses, ElementsAre(201, 201, 404, 409));
+  for (const Json& wish : {Json{{"confirm", false}}, Json{{"digits", 8}}, Json{{"type", "hotp"}}}) {
+    Json body = wish;
+    body["label"] = "key";
+    EXPECT_EQ(Send("POST", authenticators, body, Owner()).body["code"], "not_allowed") << wish;
+    EXPECT_EQ(Send("PUT", authenticators + "/phone", wish, Owner()).body["code"], "not_allowed");
+  }
+}
+
+TEST_F(ProofsTest, AnotherNameOfTheUidProvesNothingAboutTheAccount) {
+  people().emplace("ada2", Identity{"ada2", 1000, {}, false});
+  Enrol("ada");
+  const Answer denied = BeginProof(Owner(), "correct horse", "ada2");
+  EXPECT_EQ(denied.body["reason"], "identity_changed");
+  EXPECT_EQ(NewSheet(), "proof_needed");
+  EXPECT_EQ(Send("POST", "/v1/accounts/ada2/enrolment", Json::object(), Owner()).body["code"],
+            "not_allowed");
+}
+
 TEST_F(ProofsTest, WhatIsRootsStaysRoots) {
   ASSERT_EQ(Prove(Enrol("ada")).body["verdict"], "accept");
   for (const auto& [method, target] : std::vector<std::pair<std::string, std::string>>{
