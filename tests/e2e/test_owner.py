@@ -164,7 +164,8 @@ class Owner(e2e.SparekeyTest):
     def test_an_owner_enrols_himself(self):
         self.own("bob", "user", "enroll", "bob", status=2, answers=[self.passwords["bob"],
                                                                     self.phones["bob"].code()])
-        subprocess.run(["sparekey", "user", "remove", "bob"], check=True, capture_output=True)
+        subprocess.run(["sparekey", "user", "remove", "bob", "--yes"], check=True,
+                       capture_output=True)
         self.own("bob", "user", "enroll", "bob", "--no-confirm", status=6,
                  answers=[self.passwords["bob"]])
         made, _ = self.own("bob", "user", "enroll", "bob", answers=[self.passwords["bob"]])
@@ -173,6 +174,16 @@ class Owner(e2e.SparekeyTest):
         self.own("bob", "user", "confirm", "bob", answers=[phone.code(), self.passwords["bob"]])
         self.assertEqual(self.account("bob")["enrolment"], "active")
         self.sparekey("verify", "bob", text=phone.code() + "\n")
+
+    def test_an_owner_adds_an_authenticator(self):
+        made, _ = self.own("ada", "authenticator", "add", "ada", "--label", "tablet",
+                           answers=[self.passwords["ada"], self.phones["ada"].code()])
+        self.assertEqual(made["enrolment"], "pending")
+        tablet = e2e.Authenticator(made["secret"])
+        self.own("ada", "user", "confirm", "ada",
+                 answers=[tablet.code(), self.passwords["ada"], self.phones["ada"].code()])
+        self.assertEqual([one["label"] for one in self.account("ada")["authenticators"]],
+                         ["authenticator", "tablet"])
 
     def test_an_owner_sees_himself_and_nobody_else(self):
         shown, _ = self.own("ada", "user", "show")
@@ -196,8 +207,8 @@ class Owner(e2e.SparekeyTest):
             told += [made["sheet"], proven.post(sheet)]  # connects anew
             return told
 
-        self.assertEqual(self.as_owner("ada", work), ["proof_needed", "accept", "proof_needed", 0, 2,
-                                                      "proof_needed"])
+        told = self.as_owner("ada", work)
+        self.assertEqual(told, ["proof_needed", "accept", "proof_needed", 0, 2, "proof_needed"])
 
     def test_a_super_lockout_denies_the_proof(self):
         self.super_lock("ada")
@@ -262,7 +273,8 @@ class Owner(e2e.SparekeyTest):
         with open(os.path.join(e2e.ROOT, "packaging/sparekeyd.service.in")) as file:
             unit = file.read()
         granted = re.search(r"^CapabilityBoundingSet=(.*)$", unit, re.M).group(1).split()
-        bounding = ",".join(["-all"] + ["+" + name.lower().removeprefix("cap_") for name in granted])
+        names = [name.lower().removeprefix("cap_") for name in granted]
+        bounding = ",".join(["-all"] + [f"+{name}" for name in names])
         self.assertIn("NoNewPrivileges=yes", unit)
         self.service.stop()
         self.service = sandbox.Process("sparekeyd", "setpriv", "--no-new-privs",
