@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -15,6 +16,8 @@
 
 namespace sparekey {
 namespace {
+
+constexpr std::size_t kMostSilent = 4096;
 
 Error NoAnswer(std::string_view why) {
   return {ErrorCode::kUnavailable, "the user directory does not answer: " + std::string(why)};
@@ -81,7 +84,7 @@ class LookupPool : public std::enable_shared_from_this<LookupPool> {
       const LookupPtr lookup = std::move(queue_.front());
       queue_.pop_front();
       lock.unlock();
-      if (!lookup->expired) Serve(lookup);
+      lookup->expired ? Finish(lookup, NoAnswer("it was too late")) : Serve(lookup);
       lock.lock();
     }
   }
@@ -125,6 +128,7 @@ class NssDirectory : public Directory {
                PoolLimits limits)
       : after_(std::move(server.after)),
         deadline_(deadline),
+        silence_(limits.silence),
         pool_(std::make_shared<LookupPool>(std::move(server.post), std::move(ask), limits)) {}
   ~NssDirectory() override {
     pool_->End();
@@ -132,10 +136,15 @@ class NssDirectory : public Directory {
   }
 
   void Lookup(std::string name, Found found) override {
+    const auto now = std::chrono::steady_clock::now();
     auto lookup = std::make_shared<sparekey::Lookup>();
-    lookup->name = std::move(name);
     lookup->found = std::move(found);
-    lookup->expires = std::chrono::steady_clock::now() + deadline_;
+    if (IsSilent(name, now)) {
+      pool_->Post([lookup] { lookup->Answer(NoAnswer("it did not a moment ago")); });
+      return;
+    }
+    lookup->name = std::move(name);
+    lookup->expires = now + deadline_;
     if (!pool_->Submit(lookup)) {
       pool_->Post([lookup] { lookup->Answer(NoAnswer("too many lookups wait")); });
       return;
@@ -145,6 +154,26 @@ class NssDirectory : public Directory {
   }
 
  private:
+  bool IsSilent(const std::string& name, std::chrono::steady_clock::time_point now) {
+    const auto silent = silent_.find(name);
+    if (silent == silent_.end()) return false;
+    if (silent->second > now) return true;
+    silent_.erase(silent);
+    return false;
+  }
+
+  // Until the late answer comes.
+  void Remember(const LookupPtr& lookup, std::chrono::steady_clock::time_point now) {
+    if (silent_.size() >= kMostSilent) {
+      std::erase_if(silent_, [now](const auto& silent) { return silent.second <= now; });
+    }
+    if (silent_.size() >= kMostSilent) return;
+    silent_[lookup->name] = now + silence_;
+    lookup->found = [this, name = lookup->name, alive = std::weak_ptr<char>(alive_)](auto) {
+      if (!alive.expired()) silent_.erase(name);
+    };
+  }
+
   // One timer for all: they expire in the order in which they began.
   void StartTimer(std::chrono::milliseconds delay) {
     timer_runs_ = true;
@@ -159,8 +188,10 @@ class NssDirectory : public Directory {
     while (!running_.empty() && (!running_.front()->found || running_.front()->expires <= now)) {
       const LookupPtr lookup = std::move(running_.front());
       running_.pop_front();
+      if (!lookup->found) continue;  // answered
       lookup->expired = true;
       lookup->Answer(NoAnswer("no answer in " + std::to_string(deadline_.count()) + " ms"));
+      Remember(lookup, now);
     }
     if (running_.empty() || timer_runs_) return;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(running_.front()->expires - now);
@@ -169,9 +200,11 @@ class NssDirectory : public Directory {
 
   std::function<void(std::chrono::milliseconds, std::function<void()>)> after_;
   const std::chrono::milliseconds deadline_;
+  const std::chrono::milliseconds silence_;
   std::shared_ptr<LookupPool> pool_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // nobody else holds it
   std::deque<LookupPtr> running_;
+  std::map<std::string, std::chrono::steady_clock::time_point> silent_;  // not asked for until then
   bool timer_runs_ = false;
 };
 

@@ -51,10 +51,13 @@ using AskDirectory = std::function<Result<std::optional<Identity>>(const std::st
 struct PoolLimits {
   std::size_t threads = 8;
   std::size_t waiting = 1024;
+  // How long a name that got no answer is not asked for again, unless the late answer comes: so one
+  // login, which looks up its account more than once, waits once.
+  std::chrono::milliseconds silence{60'000};
 };
 
 // Threads are started at need; a lookup that hangs keeps its thread. Answers are kUnavailable after
-// the deadline, and at once (through `post`) when too many wait.
+// the deadline, and at once (through `post`) when too many wait or the name is a silent one.
 std::unique_ptr<Directory> MakeNssDirectory(ServerThread server, std::chrono::milliseconds deadline,
                                             AskDirectory ask = AskNss, PoolLimits limits = {});
 // Any valid name, without a uid.

@@ -188,12 +188,60 @@ TEST(NssDirectory, HasEightThreadsAndNeverAsksWhatHasExpired) {
   server.RunTimer();
   EXPECT_EQ(answers.size(), 20U);
   nss.LetGo();
-  for (int i = 0; i < 8; ++i) server.RunTask();
+  for (int i = 0; i < 20; ++i) server.RunTask();
   directory->Lookup("ada", Into(answers));
   server.RunTask();
   EXPECT_EQ(nss.asked(), 9);
   EXPECT_EQ(answers.size(), 21U);
   EXPECT_TRUE(answers.back());
+}
+
+TEST(NssDirectory, AsksOnceForANameThatHangs) {
+  FakeThread server;
+  FakeNss nss;
+  std::vector<Answer> answers;
+  const auto directory = MakeNssDirectory(server.Hooks(), milliseconds(0), nss.Hook());
+  directory->Lookup("hang", Into(answers));
+  nss.AwaitAsked(1);
+  server.RunTimer();
+  directory->Lookup("hang", Into(answers));
+  server.RunTask();  // without a timer
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_FALSE(answers[1]);
+  directory->Lookup("ada", Into(answers));
+  server.RunTask();
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_TRUE(answers[2]);
+  EXPECT_EQ(nss.asked(), 2);
+}
+
+TEST(NssDirectory, AsksAgainAfterTheLateAnswer) {
+  FakeThread server;
+  FakeNss nss;
+  std::vector<Answer> answers;
+  const auto directory = MakeNssDirectory(server.Hooks(), milliseconds(0), nss.Hook());
+  directory->Lookup("hang", Into(answers));
+  nss.AwaitAsked(1);
+  server.RunTimer();
+  nss.LetGo();
+  server.RunTask();  // the late answer
+  directory->Lookup("hang", Into(answers));
+  server.RunTask();
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_TRUE(answers[1]);
+}
+
+TEST(NssDirectory, AsksAgainAfterATime) {
+  FakeThread server;
+  FakeNss nss;
+  std::vector<Answer> answers;
+  const auto directory =
+      MakeNssDirectory(server.Hooks(), milliseconds(0), nss.Hook(), {8, 1024, milliseconds(0)});
+  directory->Lookup("hang", Into(answers));
+  nss.AwaitAsked(1);
+  server.RunTimer();
+  directory->Lookup("hang", Into(answers));
+  nss.AwaitAsked(2);
 }
 
 TEST(NssDirectory, RefusesAtOnceWhenAThousandWait) {
