@@ -2,16 +2,14 @@
 // sshd's PAM file: what the stack decides when each module answers so and so, not how its lines
 // look.
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "cli/doctor.h"
-#include "cli/pam_stack.h"
+#include "cli/pam_roles.h"
 
 namespace sparekey {
 namespace {
 
-constexpr std::string_view kModule = "pam_sparekey.so";
 constexpr std::string_view kGuide =
     "See \"PAM lines for SSH\" in the administrator's guide and "
     "/usr/share/doc/sparekey/examples/pam.d.";
@@ -19,64 +17,6 @@ constexpr std::string_view kGuide =
 // What the module's account phase does for an enrolled account that no code was asked of.
 constexpr std::string_view kLastDoor =
     "Only the account line still denies, and not with ssh.keys=accept.";
-
-template <std::size_t kCount>
-bool IsOneOf(const std::array<std::string_view, kCount>& names, const PamLine& line) {
-  return std::find(names.begin(), names.end(), line.module) != names.end();
-}
-
-// Prove nothing about who logs in.
-bool IsBystander(const PamLine& line) {
-  static constexpr std::array<std::string_view, 25> kNames = {
-      "pam_cap.so",       "pam_ecryptfs.so",      "pam_echo.so",     "pam_env.so",
-      "pam_faildelay.so", "pam_gnome_keyring.so", "pam_issue.so",    "pam_keyinit.so",
-      "pam_kwallet5.so",  "pam_lastlog.so",       "pam_limits.so",   "pam_loginuid.so",
-      "pam_mail.so",      "pam_mount.so",         "pam_motd.so",     "pam_nologin.so",
-      "pam_securetty.so", "pam_selinux.so",       "pam_sepermit.so", "pam_shells.so",
-      "pam_tally2.so",    "pam_umask.so",         "pam_warn.so",     "pam_group.so",
-      "pam_abl.so"};
-  return IsOneOf(kNames, line);
-}
-
-// Say yes to some accounts or places and no to others.
-bool IsCondition(const PamLine& line) {
-  static constexpr std::array<std::string_view, 10> kNames = {
-      "pam_access.so", "pam_exec.so",   "pam_listfile.so",   "pam_localuser.so", "pam_rootok.so",
-      "pam_script.so", "pam_rhosts.so", "pam_succeed_if.so", "pam_time.so",      "pam_usertype.so"};
-  return IsOneOf(kNames, line);
-}
-
-bool IsSparekey(const PamLine& line) { return line.module == kModule; }
-
-// Whatever is not known to prove nothing may be a first factor.
-bool IsFactor(const PamLine& line) {
-  return !line.module.empty() && !IsSparekey(line) && !IsBystander(line) && !IsCondition(line) &&
-         line.module != "pam_deny.so" && line.module != "pam_permit.so" &&
-         line.module != "pam_faillock.so";
-}
-
-// One course of a login. Modules that are not named do what they do when nothing is special.
-struct Course {
-  const std::set<std::string>* passed = nullptr;  // first factors that accept; nullptr: all
-  std::string condition;                          // a condition that says yes, else all say no
-  PamCode sparekey = PamCode::kSuccess;
-
-  PamCode operator()(const PamLine& line) const {
-    if (IsSparekey(line)) return sparekey;
-    if (line.module == "pam_deny.so") return PamCode::kAuthErr;
-    if (line.module == "pam_faillock.so") {
-      if (line.HasArgument("authfail")) return PamCode::kAuthErr;
-      return line.HasArgument("authsucc") ? PamCode::kSuccess : PamCode::kIgnore;
-    }
-    if (IsBystander(line)) return PamCode::kIgnore;
-    if (IsCondition(line)) {
-      return line.module == condition ? PamCode::kSuccess : PamCode::kAuthErr;
-    }
-    if (line.module == "pam_permit.so") return PamCode::kSuccess;
-    return passed == nullptr || passed->contains(line.module) ? PamCode::kSuccess
-                                                              : PamCode::kAuthErr;
-  }
-};
 
 std::set<std::string> NamesAbove(const PamStack& stack, bool (*is_one)(const PamLine&)) {
   std::set<std::string> names;
@@ -101,21 +41,30 @@ std::string Join(const std::set<std::string>& names) {
   return NameSome({names.begin(), names.end()});
 }
 
+// Whether a login gets to the code only where all conditions say yes ("requisite pam_access.so").
+bool NeedsConditions(const PamStack& stack) {
+  const PamOutcome usual = RunPamStack(stack, Course{});
+  return !usual.accepted && !usual.Reached(stack, kModule);
+}
+
 // Ways past the code: a factor or a condition that ends the stack above sparekey.
 void CheckNothingPasses(const PamStack& stack, Findings& findings) {
   std::set<std::string> past;
   std::set<std::string> some;
+  const bool hold = NeedsConditions(stack);
   for (const std::string& factor : NamesAbove(stack, IsFactor)) {
     const std::set<std::string> one{factor};
-    const PamOutcome outcome = RunPamStack(stack, Course{&one, "", PamCode::kSuccess});
+    const PamOutcome outcome = RunPamStack(stack, Course{&one, "", PamCode::kSuccess, hold});
     if (outcome.accepted && !outcome.Reached(stack, kModule)) past.insert(factor);
   }
   for (const std::string& condition : NamesAbove(stack, IsCondition)) {
     const PamOutcome outcome = RunPamStack(stack, Course{nullptr, condition, PamCode::kSuccess});
     if (outcome.accepted && !outcome.Reached(stack, kModule)) some.insert(condition);
   }
-  const PamOutcome usual = RunPamStack(stack, Course{});
-  if (past.empty() && !usual.Reached(stack, kModule)) past = NamesAbove(stack, IsFactor);
+  const PamOutcome usual = RunPamStack(stack, Course{nullptr, "", PamCode::kSuccess, hold});
+  if (past.empty() && usual.accepted && !usual.Reached(stack, kModule)) {
+    past = NamesAbove(stack, IsFactor);
+  }
   if (!past.empty()) {
     findings.push_back(
         {"pam.code_passed_over", Severity::kProblem,
@@ -135,7 +84,8 @@ void CheckNothingPasses(const PamStack& stack, Findings& findings) {
 void CheckFirstFactor(const PamStack& stack, Findings& findings) {
   const std::set<std::string> factors = NamesAbove(stack, IsFactor);
   const std::set<std::string> none;
-  const PamOutcome wrong = RunPamStack(stack, Course{&none, "", PamCode::kSuccess});
+  const PamOutcome wrong =
+      RunPamStack(stack, Course{&none, "", PamCode::kSuccess, NeedsConditions(stack)});
   if (factors.empty() && !HasOption(stack, "first_factor=none")) {
     findings.push_back(
         {"pam.no_first_factor", Severity::kWarning,
@@ -169,7 +119,8 @@ void CheckDenial(const PamStack& stack, Findings& findings) {
   std::vector<std::string> ways;
   for (const auto& [code, words] : {std::pair(PamCode::kAuthErr, "a wrong code"),
                                     std::pair(PamCode::kUnavailable, "a service that is down")}) {
-    if (RunPamStack(stack, Course{nullptr, "", code}).accepted) ways.emplace_back(words);
+    if (RunPamStack(stack, Course{nullptr, "", code, NeedsConditions(stack)}).accepted)
+      ways.emplace_back(words);
   }
   if (ways.empty()) return;
   findings.push_back(
@@ -283,11 +234,30 @@ void CheckLines(const System& system, const PamStack& auth, const PamStack& acco
   for (const std::string& path : paths) CheckModuleFile(system, path, findings);
 }
 
+// The service by which sparekeyd, as root, asks for the password of an account's owner.
+void CheckOwnService(const System& system, Findings& findings) {
+  if (FindPamFile(system, "sparekey").empty()) return;
+  const PamStack stack = ReadPamStack(system, "sparekey", "auth");
+  const std::set<std::string> none;
+  std::set<std::string> conditions = NamesAbove(stack, IsCondition);
+  conditions.insert("");
+  for (const std::string& condition : conditions) {
+    if (!RunPamStack(stack, Course{&none, condition, PamCode::kSuccess}).accepted) continue;
+    findings.push_back({"pam.own_service", Severity::kProblem,
+                        "PAM's service sparekey accepts without a password" +
+                            (condition.empty() ? "" : " (" + condition + ')') +
+                            ": whoever has a user's uid could change his two-factor login.",
+                        "Take /etc/pam.d/sparekey away: the installed one is in /usr/lib/pam.d."});
+    return;
+  }
+}
+
 }  // namespace
 
 Findings CheckPam(const System& system, const OwnFacts& own) {
   Findings findings;
   CheckSharedFiles(system, findings);
+  CheckOwnService(system, findings);
   if (FindSshd(system).empty()) return findings;
   const PamStack auth = ReadPamStack(system, "sshd", "auth");
   const PamStack account = ReadPamStack(system, "sshd", "account");

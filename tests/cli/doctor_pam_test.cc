@@ -149,6 +149,22 @@ TEST_F(DoctorPam, TellsWhereSomeAccountsPassTheCodeOver) {
   EXPECT_EQ(findings[0].severity, Severity::kWarning);
 }
 
+TEST_F(DoctorPam, LooksBehindAConditionThatMustHold) {
+  const std::string condition = "auth requisite pam_succeed_if.so uid >= 1000\n";
+  EXPECT_THAT(Ids(CheckAuth(condition + "auth requisite pam_unix.so\n"
+                                        "auth required pam_sparekey.so\n")),
+              ElementsAre("pam.order"));
+  EXPECT_THAT(Ids(CheckAuth(condition + "auth sufficient pam_unix.so\n"
+                                        "auth required pam_sparekey.so\n")),
+              Contains("pam.code_passed_over"));
+  EXPECT_THAT(Ids(CheckAuth(condition + "auth required pam_unix.so\n"
+                                        "auth required pam_sparekey.so\n")),
+              ElementsAre("pam.first_factor_not_requisite"));
+  EXPECT_THAT(Ids(CheckAuth(condition + "auth requisite pam_unix.so\n"
+                                        "auth optional pam_sparekey.so\n")),
+              ElementsAre("pam.denial_ignored"));
+}
+
 TEST_F(DoctorPam, SaysThatADenialIsIgnored) {
   for (const char* control : {"optional", "sufficient", "[success=ok default=ignore]"}) {
     EXPECT_THAT(Ids(CheckAuth(std::string("auth requisite pam_unix.so\nauth ") + control +
@@ -236,6 +252,18 @@ TEST_F(DoctorPam, SaysWhenSshAsksForNoCodeAtAll) {
   OwnFacts nobody = testing::SoundFacts();
   nobody.accounts.clear();
   EXPECT_EQ(CheckPam(system_, nobody)[0].severity, Severity::kWarning);
+}
+
+TEST_F(DoctorPam, LooksForAPasswordInTheServiceForOwners) {
+  const std::string sshd = "auth requisite pam_unix.so\nauth required pam_sparekey.so\n";
+  Write("/usr/lib/pam.d/sparekey", testing::ReadWholeFile(OWN_PAM_FILE));
+  EXPECT_THAT(Ids(CheckAuth(sshd)), ElementsAre("pam.order"));
+  for (const char* auth : {"auth sufficient pam_rootok.so\nauth required pam_unix.so\n",
+                           "auth required pam_permit.so\n",
+                           "auth optional pam_unix.so\nauth required pam_permit.so\n"}) {
+    Write("/etc/pam.d/sparekey", auth);
+    EXPECT_THAT(Ids(CheckAuth(sshd)), ElementsAre("pam.own_service")) << auth;
+  }
 }
 
 TEST_F(DoctorPam, SaysWhatPamCannotRead) {
