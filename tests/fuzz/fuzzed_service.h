@@ -57,6 +57,7 @@ class FuzzedService : private ServiceTest {
     administered_ = false;
     offered_codes_.clear();
     offered_backup_codes_.clear();
+    offered_password_ = false;
     login_ = "0";
   }
 
@@ -89,6 +90,7 @@ class FuzzedService : private ServiceTest {
 
   void NoteOffers(const Json& value) {
     if (value.is_string()) {
+      if (value == first_factor.password) offered_password_ = true;
       const SecretBytes text = WithoutSpaces(SecretBytes(value.get_ref<const std::string&>()));
       if (codes_.contains(std::string(text.ExposeText())))
         offered_codes_.emplace(text.ExposeText());
@@ -115,13 +117,34 @@ class FuzzedService : private ServiceTest {
       Require(peer.uid == 0 && peer.socket == SocketKind::kPam, "logins are root's on pam.sock");
       return CheckVerdict(path, body);
     }
+    if (path.find("/proof") != std::string::npos) return CheckProof(body);
     Administered(method, path, peer);
   }
 
+  void CheckProof(const Json& body) {
+    if (body["verdict"] == "deny" || administered_) return;
+    Require(offered_password_, "nobody is asked for a code before his password is right");
+    if (body["verdict"] == "accept") Require(IsCodeOffered(), "the enrolled need a code too");
+  }
+
+  // Something was done or told that is no login.
   void Administered(const std::string& method, const std::string& path, const Peer& peer) {
-    const bool own = method == "GET" && path.starts_with("/v1/accounts/");
-    Require(peer.uid == 0 || own || path == "/v1/health", "the rest is root's");
-    if (method != "GET" && !path.starts_with("/v1/sessions")) administered_ = true;
+    const bool changes = method != "GET" && !path.starts_with("/v1/sessions");
+    if (peer.uid != 0 && path != "/v1/health") {
+      const std::string own = peer.uid == 1000 ? "/v1/accounts/ada" : "/v1/accounts/bob";
+      Require(peer.uid == 1000 || peer.uid == 1001, "strangers have no account");
+      Require(path == own || path.starts_with(own + "/"), "only the owner's own account");
+      Require(!changes || administered_ || (offered_password_ && IsCodeOffered()),
+              "an owner changes nothing without password and code");
+    }
+    administered_ = administered_ || changes;
+  }
+
+  bool IsCodeOffered() const { return !offered_codes_.empty() || RightBackupCodes() >= 2; }
+  std::size_t RightBackupCodes() const {
+    std::size_t right = 0;
+    for (const std::string& code : sheet_) right += offered_backup_codes_.count(code);
+    return right;
   }
 
   void CheckVerdict(const std::string& path, const Json& body) {
@@ -132,14 +155,13 @@ class FuzzedService : private ServiceTest {
     if (reason == "accepted") return Require(!offered_codes_.empty(), "accepted by a right code");
     if (reason == "not_required") return Require(!body["enrolled"], "the enrolled need a code");
     Require(reason == "recovered", "an accepting reason");
-    std::size_t right = 0;
-    for (const std::string& code : sheet_) right += offered_backup_codes_.count(code);
-    Require(right >= 2, "recovered by two right codes");
+    Require(RightBackupCodes() >= 2, "recovered by two right codes");
   }
 
   std::vector<std::string> sheet_;
   std::set<std::string> codes_, offered_codes_, offered_backup_codes_;
   std::string login_ = "0";
+  bool offered_password_ = false;
   bool administered_ = false;  // by root, within this input
 };
 
