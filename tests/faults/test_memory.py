@@ -37,10 +37,12 @@ class Memory(campaign.Campaign):
     def fail_at(self, until, length):
         self.control[0:24] = struct.pack("qqq", 0, length, 0)
         self.control[0:8] = struct.pack("q", until)
+        self.service.hurry = True
 
     def heal(self):
         """How many allocations failed."""
         self.control[0:8] = struct.pack("q", 0)
+        self.service.hurry = False
         failed = struct.unpack("q", self.control[16:24])[0]
         faults["failed allocation of sparekeyd"] += failed
         return failed
