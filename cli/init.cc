@@ -46,12 +46,12 @@ Status CheckNothingExists(const std::string& key, const std::string& store) {
     message = "already set up: master key " + key + ", store " + store + "; nothing was changed";
   } else if (has_key) {
     message = "the master key " + key + " exists, but its store " + store +
-              " does not; put the store back from a backup, or, to start anew (everybody enrols "
-              "again), move the key away and run: sparekey init";
+              " does not; put the store back from a backup, or, where it is lost (everybody enrols "
+              "again), at the local console: sparekey console reset --new-key";
   } else {
     message = "the store " + store + " exists, but its master key " + key +
-              " does not; put the key back from a backup, or, to start anew (everybody enrols "
-              "again), move the store away and run: sparekey init";
+              " does not; put the key back from a backup, or, where it is lost (everybody enrols "
+              "again), at the local console: sparekey console reset --new-key";
   }
   return Error{ErrorCode::kConflict, message};
 }
