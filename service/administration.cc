@@ -269,12 +269,13 @@ void Administration::ChangeGate(const HttpRequest& request, Respond respond) con
     return backend_.OnStore([change](Store& store) { return MoveAllGates(store, change); },
                             std::move(respond));
   }
-  backend_.directory.Lookup(
-      **account, [this, change, name = **account, respond = std::move(respond)](auto identity) {
-        const AccountKey key = MakeKey(name, identity);
-        backend_.OnStore([change, key](Store& store) { return MoveOneGate(store, key, change); },
-                         respond);
-      });
+  auto move = [this, change, name = **account, respond = std::move(respond)](auto identity,
+                                                                             auto alias_of) {
+    const AccountKey key = alias_of ? AccountKey{*alias_of, std::nullopt} : MakeKey(name, identity);
+    backend_.OnStore([change, key](Store& store) { return MoveOneGate(store, key, change); },
+                     respond);
+  };
+  backend_.Identify(backend_.directory, **account, std::move(move));
 }
 
 void Administration::ShowStatus(Respond respond) const {

@@ -14,11 +14,15 @@ bool IsMember(const Identity& identity, const std::vector<std::string>& groups) 
   });
 }
 
+// A record that is damaged still has its name and uid.
 Status ReadHolder(Store& store, AccountKey key, std::optional<std::string>& holder) {
-  return RunStep(store, {std::move(key)}, [&holder](Records& records) -> Result<Changes> {
+  auto read = [&holder](Records& records) -> Result<Changes> {
     holder = records.accounts[0].uid_taken;
     return Changes{};
-  });
+  };
+  Work work{{std::move(key)}, std::move(read), Ok(), true};
+  store.Run({&work, 1});
+  return std::move(work.status);
 }
 
 }  // namespace

@@ -96,6 +96,7 @@ Step Logins::Login::MakeStep(OutcomePtr out, std::function<std::optional<Attempt
     Changes changes;
     if (decision.account_changed) {
       if (id) account->administrator = subject->administrator;
+      if (account->pending && account->pending->IsOver(clock.now)) account->pending.reset();
       changes.accounts.push_back(0);
     }
     changes.system = decision.system_changed;

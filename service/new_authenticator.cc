@@ -174,6 +174,7 @@ void InstallNew(Account& account, const NewAuthenticator& made, std::optional<Sh
     return;
   }
   pending.authenticator.mark = LastSpentStep(account, pending.authenticator);
+  SpendStep(account, pending.authenticator, pending.authenticator.mark);
   Activate(account, std::move(pending), now, events);
   events.back().detail += ", without a proof";
 }
@@ -188,6 +189,8 @@ Status ProvePending(Account& account, const Policy& policy, const SecretBytes& c
   }
   Authenticator& authenticator = account.pending->authenticator;
   authenticator.mark = LastSpentStep(account, authenticator);
+  // An imported HOTP counter is above what others of this secret have spent.
+  SpendStep(account, authenticator, authenticator.mark);
   if (!IsClockUsable(authenticator, clock.now, clock.built, policy.otp_window)) {
     return Error{ErrorCode::kClock, "system clock wrong: one-time codes cannot be checked"};
   }

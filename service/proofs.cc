@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/random.h"
+#include "service/account_step.h"
 #include "service/json.h"
 #include "service/logging.h"
 #include "service/login_request.h"
@@ -73,6 +74,12 @@ const ProofTable::Proof* ProofTable::Find(const Peer& peer, const std::string& a
   return counts ? &proof : nullptr;
 }
 
+void ProofTable::EndOthers(const std::string& account, std::uint64_t connection) {
+  std::erase_if(proofs_, [&](const auto& entry) {
+    return entry.first != connection && (account.empty() || entry.second.account == account);
+  });
+}
+
 Proofs::Proofs(const Backend& backend, Logins::EndSessions end_sessions)
     : backend_(backend), logins_(backend, std::move(end_sessions)) {}
 
@@ -122,12 +129,13 @@ Result<Proofs::Standing> Proofs::FindStanding(const Records& records, const Iden
 }
 
 std::optional<HttpResponse> Proofs::FindRefusal(const Peer& peer, const std::string& account,
-                                                const Standing& standing) const {
+                                                const Standing& standing, bool by_code) const {
   const auto& [admission, reason] = standing.admission;
   const bool without_code = admission == Admission::kDecided && reason == Reason::kNotRequired;
   if (admission == Admission::kDecided && !without_code) {
     return Problem({ErrorCode::kNotAllowed, standing.words});
   }
+  if (without_code && by_code) return Problem(NotEnrolled(account));
   const auto* proof = table_.Find(peer, account, backend_.steady_clock());
   // A lockout, or an enrolment, that came after the proof ends it.
   const bool locked = admission == Admission::kAskBackupCodes;

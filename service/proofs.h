@@ -30,6 +30,7 @@ class ProofTable {
   void Add(std::uint64_t connection, Proof proof, TimePoint now);
   // nullptr: none that counts for this account now.
   const Proof* Find(const Peer& peer, const std::string& account, TimePoint now) const;
+  void EndOthers(const std::string& account, std::uint64_t connection);
   std::size_t size() const { return proofs_.size(); }
 
  private:
@@ -51,9 +52,13 @@ class Proofs {
   };
   static Result<Standing> FindStanding(const Records& records, const Identity& identity);
   // Why the peer may not change the account now. Who has only not proven himself yet, or no longer,
-  // gets the code proof_needed.
+  // gets the code proof_needed. `by_code`: where nothing is enrolled, nothing is there to change.
   std::optional<HttpResponse> FindRefusal(const Peer& peer, const std::string& account,
-                                          const Standing& standing) const;
+                                          const Standing& standing, bool by_code) const;
+  // Ends the proofs for the account, "" for every one, but that of `connection`.
+  void EndOthers(const std::string& account, std::uint64_t connection) {
+    table_.EndOthers(account, connection);
+  }
 
  private:
   void GoOn(const std::string& account, const Peer& peer, Respond respond);

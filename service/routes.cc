@@ -72,7 +72,7 @@ std::vector<Routes::Route> Routes::MakeTable() {
       {"POST", "/v1/access", Who::kRootOnPamSocket,
        [](Routes& r, Call c) { AnswerAccess(r.backend_, c.request, std::move(c.respond)); }},
       {"POST", "/v1/sessions", Who::kRootOnPamSocket,
-       [](Routes& r, Call c) { r.sessions_.Begin(c.request, std::move(c.respond)); }},
+       [](Routes& r, Call c) { r.BeginSession(std::move(c)); }},
       {"DELETE", "/v1/sessions/{}", Who::kRootOnPamSocket,
        [](Routes& r, Call c) { r.sessions_.End(c.arguments[0], std::move(c.respond)); }},
 
@@ -101,23 +101,23 @@ std::vector<Routes::Route> Routes::MakeTable() {
        }},
       {"GET", "/v1/accounts/{}/backup-codes", Who::kRootOrSelf,
        [](Routes& r, Call c) { r.accounts_.ShowSheet(c.arguments[0], std::move(c.respond)); }},
-      {"POST", "/v1/accounts/{}/backup-codes", Who::kRootOrProvedSelf,
+      {"POST", "/v1/accounts/{}/backup-codes", Who::kRootOrCodeProvedSelf,
        [](Routes& r, Call c) { r.enrolments_.ReplaceSheet(c.arguments[0], std::move(c.respond)); }},
       {"GET", "/v1/accounts/{}/authenticators", Who::kRootOrSelf,
        [](Routes& r, Call c) { r.authenticators_.List(c.arguments[0], std::move(c.respond)); }},
-      {"POST", "/v1/accounts/{}/authenticators", Who::kRootOrProvedSelf,
+      {"POST", "/v1/accounts/{}/authenticators", Who::kRootOrCodeProvedSelf,
        [](Routes& r, Call c) {
          r.authenticators_.Add(c.arguments[0], c.request, std::move(c.respond));
        }},
-      {"PUT", "/v1/accounts/{}/authenticators/{}", Who::kRootOrProvedSelf,
+      {"PUT", "/v1/accounts/{}/authenticators/{}", Who::kRootOrCodeProvedSelf,
        [](Routes& r, Call c) {
          r.authenticators_.Renew(c.arguments[0], c.arguments[1], c.request, std::move(c.respond));
        }},
-      {"DELETE", "/v1/accounts/{}/authenticators/{}", Who::kRootOrProvedSelf,
+      {"DELETE", "/v1/accounts/{}/authenticators/{}", Who::kRootOrCodeProvedSelf,
        [](Routes& r, Call c) {
          r.authenticators_.Remove(c.arguments[0], c.arguments[1], std::move(c.respond));
        }},
-      {"POST", "/v1/accounts/{}/resync", Who::kRootOrProvedSelf,
+      {"POST", "/v1/accounts/{}/resync", Who::kRootOrCodeProvedSelf,
        [](Routes& r, Call c) {
          r.authenticators_.Resync(c.arguments[0], c.request, std::move(c.respond));
        }},
@@ -148,6 +148,29 @@ std::vector<Routes::Route> Routes::MakeTable() {
          c.respond(Reply(200, {{"status", "ok"}, {"version", kVersion}}));
        }},
   };
+}
+
+std::shared_ptr<Selves::Turn> Selves::Enter(const std::shared_ptr<Selves>& selves, uid_t uid) {
+  const std::lock_guard lock(selves->mutex_);
+  if (!selves->busy_.insert(uid).second) return nullptr;
+  return std::make_shared<Turn>(selves, uid);
+}
+
+void Selves::Turn::End() {
+  if (const auto selves = std::exchange(selves_, nullptr)) {
+    const std::lock_guard lock(selves->mutex_);
+    selves->busy_.erase(uid_);
+  }
+}
+
+// Every change costs kChangeEvery; up to kMostChangesAtOnce of them may be owed.
+bool Selves::MayChange(uid_t uid, std::chrono::steady_clock::time_point now) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(free_from_, [now](const auto& entry) { return entry.second <= now; });
+  auto& free_from = free_from_.try_emplace(uid, now).first->second;
+  if (free_from - now > kChangeEvery * (kMostChangesAtOnce - 1)) return false;
+  free_from += kChangeEvery;
+  return true;
 }
 
 const std::vector<Routes::Route>& Routes::Table() {
@@ -187,38 +210,67 @@ void Routes::Authorise(const Route& route, Call call) {
   const bool root = backend_.IsRoot(peer.uid);
   switch (route.who) {
     case Who::kAnyone:
-      return route.run(*this, std::move(call));
+      return Run(route, std::move(call));
     case Who::kRootOnPamSocket:
-      if (root && peer.socket == SocketKind::kPam) return route.run(*this, std::move(call));
+      if (root && peer.socket == SocketKind::kPam) return Run(route, std::move(call));
       return call.respond(NotAllowed("logins are begun by root on pam.sock"));
     case Who::kRoot:
-      if (root && peer.socket == SocketKind::kApi) return route.run(*this, std::move(call));
+      if (root && peer.socket == SocketKind::kApi) return Run(route, std::move(call));
       return call.respond(NotAllowed("this needs root"));
     case Who::kRootOrSelf:
     case Who::kSelf:
     case Who::kRootOrProvedSelf:
+    case Who::kRootOrCodeProvedSelf:
       if (peer.socket != SocketKind::kApi) break;
-      if (root && route.who != Who::kSelf) return route.run(*this, std::move(call));
+      if (root && route.who != Who::kSelf) return Run(route, std::move(call));
       return RunForSelf(route, std::move(call));
     case Who::kConsole: {
       if (peer.socket != SocketKind::kApi) break;
       const auto permission = MayReset(RealProc(), backend_.config.console, peer.pid, peer.uid);
-      if (permission.allowed) return route.run(*this, std::move(call));
+      if (permission.allowed) return Run(route, std::move(call));
       return call.respond(NotAllowed(permission.reason));
     }
   }
   call.respond(NotAllowed("this is not for pam.sock"));
 }
 
+// Who has proven himself for an account does so no more once somebody else has changed it.
+void Routes::Run(const Route& route, Call call) {
+  const bool of_account = route.pattern.starts_with("/v1/accounts/{}");
+  const bool changes = route.method != "GET" && route.who != Who::kSelf;
+  if (changes && (of_account || route.who == Who::kConsole)) {
+    call.respond = [this, account = of_account ? call.arguments[0] : "",
+                    connection = call.request.peer.connection,
+                    respond = std::move(call.respond)](HttpResponse response) {
+      if (response.status < 300) proofs_.EndOthers(account, connection);
+      respond(std::move(response));
+    };
+  }
+  route.run(*this, std::move(call));
+}
+
+// Kept under the name that PAM used until the directory has said whose account that is.
+void Routes::BeginSession(Call call) {
+  const auto begun = sessions_.Begin(call.request, std::move(call.respond));
+  if (!begun) return;
+  backend_.Identify(backend_.directory, begun->account,
+                    [this, id = begun->id](auto identity, auto alias_of) {
+                      if (identity && *identity) {
+                        sessions_.SetAccount(id, alias_of.value_or((*identity)->name));
+                      }
+                    });
+}
+
 // The directory and the stored record must both say that the account is the peer's. One request a
 // uid at a time: each may keep a thread of the directory waiting.
 void Routes::RunForSelf(const Route& route, Call call) {
-  const uid_t self = call.request.peer.uid;
-  if (!selves_.insert(self).second) {
+  auto turn = Selves::Enter(selves_, call.request.peer.uid);
+  if (!turn) {
     return call.respond(Problem({ErrorCode::kBusy, "another request of yours is under way"}));
   }
-  call.respond = [this, self, respond = std::move(call.respond)](HttpResponse response) {
-    selves_.erase(self);
+  call.respond = [turn = std::move(turn),
+                  respond = std::move(call.respond)](HttpResponse response) {
+    turn->End();
     respond(std::move(response));
   };
   auto shared = std::make_shared<Call>(std::move(call));
@@ -245,13 +297,17 @@ void Routes::RunForOwner(const Route& route, const std::shared_ptr<Call>& call,
     });
     if (!read) owned = false;
     backend_.post([this, &route, call, owned, standing] {
-      const bool changes = route.who == Who::kRootOrProvedSelf;
+      const bool by_code = route.who == Who::kRootOrCodeProvedSelf;
+      const bool changes = by_code || route.who == Who::kRootOrProvedSelf;
       if (!owned || (changes && !*standing)) return call->respond(Problem(standing->error()));
-      if (changes) {
-        auto refusal = proofs_.FindRefusal(call->request.peer, call->arguments[0], **standing);
-        if (refusal) return call->respond(std::move(*refusal));
+      if (!changes) return Run(route, std::move(*call));
+      const Peer& peer = call->request.peer;
+      auto refusal = proofs_.FindRefusal(peer, call->arguments[0], **standing, by_code);
+      if (refusal) return call->respond(std::move(*refusal));
+      if (!selves_->MayChange(peer.uid, backend_.steady_clock())) {
+        return call->respond(Problem({ErrorCode::kBusy, "too many changes; wait a minute"}));
       }
-      route.run(*this, std::move(*call));
+      Run(route, std::move(*call));
     });
   });
 }

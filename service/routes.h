@@ -3,7 +3,11 @@
 // else, and never from text that the peer sent.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -27,8 +31,39 @@ enum class Who : std::uint8_t {
   kRootOnPamSocket,
   kRootOrSelf,  // self: the peer's uid is the account's
   kSelf,
-  kRootOrProvedSelf,  // self, on a connection that has just proven password and code
-  kConsole,           // the local console, by the peer's process
+  kRootOrProvedSelf,      // self, on a connection that has just proven password and code
+  kRootOrCodeProvedSelf,  // the same; a password alone, where nothing is enrolled, is not enough
+  kConsole,               // the local console, by the peer's process
+};
+
+// What peers that are not root do for themselves: one request at a time, changes at a bounded rate,
+// since every one of them leaves an event on the disk.
+class Selves {
+ public:
+  static constexpr int kMostChangesAtOnce = 20;
+  static constexpr std::chrono::seconds kChangeEvery{6};  // from then on
+
+  // A request that is under way, until it is answered (End) or given up on whatever thread.
+  class Turn {
+   public:
+    Turn(std::shared_ptr<Selves> selves, uid_t uid) : selves_(std::move(selves)), uid_(uid) {}
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() { End(); }
+    void End();
+
+   private:
+    std::shared_ptr<Selves> selves_;  // none: it has ended
+    uid_t uid_;
+  };
+  // nullptr: another one is under way.
+  static std::shared_ptr<Turn> Enter(const std::shared_ptr<Selves>& selves, uid_t uid);
+  bool MayChange(uid_t uid, std::chrono::steady_clock::time_point now);
+
+ private:
+  std::mutex mutex_;
+  std::set<uid_t> busy_;
+  std::map<uid_t, std::chrono::steady_clock::time_point> free_from_;  // with nothing to pay off
 };
 
 class Routes {
@@ -54,13 +89,15 @@ class Routes {
 
  private:
   void Authorise(const Route& route, Call call);
+  void Run(const Route& route, Call call);
+  void BeginSession(Call call);
   void RunForSelf(const Route& route, Call call);
   void RunForOwner(const Route& route, const std::shared_ptr<Call>& call, const Identity& owner);
   void ResetAtConsole(Call call);
   static std::vector<Route> MakeTable();
 
   const Backend& backend_;
-  std::set<uid_t> selves_;  // whose own request is under way
+  std::shared_ptr<Selves> selves_ = std::make_shared<Selves>();
   Sessions sessions_;
   Logins logins_;
   Proofs proofs_;

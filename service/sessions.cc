@@ -95,26 +95,35 @@ Sessions::Sessions(std::string folder) : folder_(std::move(folder)) {
 
 std::string Sessions::PathOf(const std::string& id) const { return folder_ + "/" + id; }
 
-void Sessions::Begin(const HttpRequest& request, Respond respond) {
+std::optional<SshSession> Sessions::Begin(const HttpRequest& request, Respond respond) {
   const auto object = ParseObject(request.body);
-  if (!object) return respond(Problem(object.error()));
+  if (!object) return respond(Problem(object.error())), std::nullopt;
   auto session = ParseSession(*object);
-  if (!session) return respond(Problem(session.error()));
+  if (!session) return respond(Problem(session.error())), std::nullopt;
   const auto start = ReadStartTime(request.peer.pid);
-  if (!start) return respond(Problem(Invalid("the calling process is gone")));
+  if (!start) return respond(Problem(Invalid("the calling process is gone"))), std::nullopt;
   if (sessions_.size() >= kMostSessions) ForgetDead();
   if (sessions_.size() >= kMostSessions) {
-    return respond(Problem({ErrorCode::kBusy, "too many sessions"}));
+    return respond(Problem({ErrorCode::kBusy, "too many sessions"})), std::nullopt;
   }
   session->id = RandomHex(16);
   session->pid = request.peer.pid;
   session->start_time = *start;
   if (!WriteSession(PathOf(session->id), *session)) {
-    return respond(Problem({ErrorCode::kUnavailable, "cannot write " + PathOf(session->id)}));
+    respond(Problem({ErrorCode::kUnavailable, "cannot write " + PathOf(session->id)}));
+    return std::nullopt;
   }
-  const std::string id = session->id;
-  sessions_.emplace(id, std::move(*session));
-  respond(Reply(201, {{"session", id}}));
+  sessions_.emplace(session->id, *session);
+  respond(Reply(201, {{"session", session->id}}));
+  return *session;
+}
+
+void Sessions::SetAccount(const std::string& id, const std::string& account) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end() || found->second.account == account) return;
+  found->second.account = account;
+  if (WriteSession(PathOf(id), found->second)) return;
+  Log(LogLevel::kWarning, "session account=" + EscapeForLog(account) + " could not be kept");
 }
 
 void Sessions::End(const std::string& id, Respond respond) {

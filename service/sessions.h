@@ -29,8 +29,11 @@ class Sessions {
   // `folder` is created (0700) where it is missing; sessions whose process is gone are forgotten.
   explicit Sessions(std::string folder);
 
-  void Begin(const HttpRequest& request, Respond respond);  // POST /v1/sessions
-  void End(const std::string& id, Respond respond);         // DELETE /v1/sessions/{id}
+  // POST /v1/sessions; the session, where it is kept.
+  std::optional<SshSession> Begin(const HttpRequest& request, Respond respond);
+  // Whose the session is, where PAM's name for it is another. Unknown ids are passed over.
+  void SetAccount(const std::string& id, const std::string& account);
+  void End(const std::string& id, Respond respond);  // DELETE /v1/sessions/{id}
   // Containment: SIGTERM by pidfd to the sshd process of each session of the account, "" for
   // everybody's; sshd disconnects the client.
   void EndAll(const std::string& account);

@@ -58,7 +58,10 @@ Status Serve(const Config& config) {
   if (!sockets) return sockets.error();
 
   std::unique_ptr<Routes> routes;
-  HttpServer server({}, [&routes](HttpRequest request, Respond respond) {
+  HttpLimits limits;
+  limits.idle_time =
+      kProofLifetime + std::chrono::seconds(30);  // its owner may be fetching a phone
+  HttpServer server(limits, [&routes](HttpRequest request, Respond respond) {
     routes->Handle(std::move(request), std::move(respond));
   });
   const ServerThread thread{[&server](std::function<void()> task) { server.Post(std::move(task)); },

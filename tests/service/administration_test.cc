@@ -261,6 +261,33 @@ TEST_F(AdministrationTest, AResetOfASecondNameOfOneUidNamesTheAccount) {
   EXPECT_EQ(Show("ada")["enrolment"], "active");
 }
 
+TEST_F(AdministrationTest, AGateHoldsForBothNamesOfOneUid) {
+  Enrol("ada");
+  people().emplace("ada2", Identity{"ada2", 1000, {}, false});
+  const Json close = {{"state", "closed"}, {"account", "ada2"}};
+  EXPECT_EQ(Send("PUT", "/v1/ssh-gate", close).status, 200);
+  EXPECT_EQ(Begin("ada").body["reason"], "gate_closed");
+  EXPECT_EQ(Begin("ada2").body["reason"], "gate_closed");
+}
+
+TEST_F(AdministrationTest, ASuperLockoutEndsTheSessionsOfASecondNameToo) {
+  Enrol("bob");
+  people().emplace("bob2", Identity{"bob2", 1001, {}, false});
+  const pid_t pid = fork();
+  if (pid == 0) {
+    pause();
+    _exit(0);
+  }
+  EXPECT_EQ(Send("POST", "/v1/sessions", {{"account", "bob2"}, {"service", "sshd"}},
+                 Peer{SocketKind::kPam, 0, 0, pid, 1})
+                .status,
+            201);
+  SuperLock("bob");
+  int how = 0;
+  EXPECT_EQ(waitpid(pid, &how, 0), pid);
+  EXPECT_TRUE(WIFSIGNALED(how) && WTERMSIG(how) == SIGTERM);
+}
+
 TEST_F(AdministrationTest, ASuperLockoutEndsTheSessionsInItsScope) {
   Enrol("bob");
   std::vector<pid_t> sessions;

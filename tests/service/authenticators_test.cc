@@ -191,6 +191,15 @@ TEST_F(AuthenticatorsTest, SecretsAreAsLongAsTheHash) {
   }
 }
 
+TEST_F(AuthenticatorsTest, ALoginDropsWhatNobodyConfirmedInADay) {
+  const Json old = Enrol("ada", {{"label", "phone"}});
+  Send("PUT", std::string(kAdd) + "/phone", Json::object());
+  now += std::chrono::hours(25);
+  EXPECT_EQ(LogIn("ada", CodeOf(old)).body["verdict"], "accept");
+  now -= std::chrono::hours(25);
+  EXPECT_TRUE(Show("ada")["pending"].is_null());
+}
+
 class HotpTest : public AuthenticatorsTest {
  protected:
   Answer Resync(const std::string& first, const std::string& second) {
@@ -248,6 +257,14 @@ TEST_F(HotpTest, AnImportedOneGoesOnAtItsCounter) {
     body["label"] = "x";
     EXPECT_EQ(Send("POST", kAdd, body).status, 400) << wish;
   }
+}
+
+TEST_F(HotpTest, AnImportedCounterCountsForTheOldLabelToo) {
+  Add("copy", {{"type", "hotp"}, {"secret", kSecret}, {"counter", 8}});
+  EXPECT_EQ(LogIn("ada", HotpCode(made_, 7)).body["verdict"], "deny");
+  Send("DELETE", std::string(kAdd) + "/copy");
+  EXPECT_EQ(LogIn("ada", HotpCode(made_, 7)).body["verdict"], "deny");
+  EXPECT_EQ(LogIn("ada", HotpCode(made_, 8)).body["verdict"], "accept");
 }
 
 TEST_F(AuthenticatorsTest, AMethodThatARouteLacksIsToldWithThoseItHas) {

@@ -83,9 +83,7 @@ class WatchedStore final : public Store {
     return store_->ListAccounts(after, limit);
   }
   Result<AccountCounts> CountAccounts() override { return store_->CountAccounts(); }
-  Result<std::vector<std::string>> ListClosedGates() override {
-    return store_->ListClosedGates();
-  }
+  Result<std::vector<std::string>> ListClosedGates() override { return store_->ListClosedGates(); }
   Result<std::vector<std::string>> ListPending(const std::string& after,
                                                std::size_t limit) override {
     return store_->ListPending(after, limit);

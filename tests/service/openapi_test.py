@@ -34,7 +34,8 @@ PAM_ONLY = "root on pam.sock"
 
 WHO = {"kAnyone": "anyone", "kRoot": "root", "kRootOnPamSocket": PAM_ONLY,
        "kRootOrSelf": "root or self", "kSelf": "self",
-       "kRootOrProvedSelf": "root or proved self", "kConsole": "console"}
+       "kRootOrProvedSelf": "root or proved self",
+       "kRootOrCodeProvedSelf": "root or self proved by code", "kConsole": "console"}
 
 Answer = collections.namedtuple("Answer", "status body")
 

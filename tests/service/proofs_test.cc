@@ -15,6 +15,7 @@ using ::testing::IsEmpty;
 
 constexpr char kSheet[] = "/v1/accounts/ada/backup-codes";
 constexpr char kEnrolment[] = "/v1/accounts/ada/enrolment";
+constexpr char kAdd[] = "/v1/accounts/ada/authenticators";
 
 class ProofsTest : public ServiceTest {
  protected:
@@ -315,6 +316,67 @@ TEST_F(ProofsTest, AConsoleResetEndsAProofThatIsHeldAndLeavesTheEnrolmentToRoot)
   EXPECT_EQ(EnrolAsOwner().body["code"], "not_allowed");
   EXPECT_EQ(BeginProof(Owner(8)).body["reason"], "not_enrolled");
   EXPECT_EQ(EnrolAsOwner(Json::object(), Owner(8)).body["code"], "not_allowed");
+}
+
+TEST_F(ProofsTest, AProofEndsWhenSomebodyElseChangesTheAccount) {
+  const Json ada = Enrol("ada");
+  Prove(ada);
+  EXPECT_EQ(Send("POST", "/v1/accounts/bob/enrolment", Json::object()).status, 201);
+  EXPECT_EQ(NewSheet(), "made");  // bob is somebody else
+  EXPECT_EQ(Send("POST", "/v1/accounts/ada/unlock").status, 200);
+  EXPECT_EQ(NewSheet(), "proof_needed");
+}
+
+TEST_F(ProofsTest, AProofOfBeforeAResetOpensNothingOfTheNewEnrolment) {
+  Prove(Enrol("ada"));
+  config.console.allow_root = true;
+  ASSERT_EQ(Send("POST", "/v1/console/resets", {{"account", "ada"}}).status, 200);
+  Enrol("ada");
+  EXPECT_EQ(NewSheet(), "proof_needed");
+}
+
+TEST_F(ProofsTest, APasswordAloneMakesNoSheetEvenIfTheAccountIsEnrolledMeanwhile) {
+  EXPECT_EQ(BeginProof().body["verdict"], "accept");
+  for (const auto& [method, target] :
+       {std::pair("POST", std::string(kSheet)), std::pair("POST", std::string(kAdd)),
+        std::pair("DELETE", std::string(kAdd) + "/phone")}) {
+    EXPECT_EQ(Send(method, target, {{"label", "x"}}, Owner()).status, 404) << target;
+  }
+}
+
+TEST_F(ProofsTest, ChangesComeAtABoundedRate) {
+  Prove(Enrol("ada"));
+  int made = 0;
+  while (Send("POST", kAdd, {{"label", "x"}}, Owner()).status == 201) ++made;
+  EXPECT_EQ(made, Selves::kMostChangesAtOnce);
+  EXPECT_EQ(Send("POST", kAdd, {{"label", "x"}}, Owner()).body["code"], "busy");
+  EXPECT_EQ(Send("POST", kAdd, {{"label", "x"}}).status, 201);  // root
+}
+
+TEST(Selves, ARequestThatIsNeverAnsweredLeavesTheNextOneIn) {
+  const auto selves = std::make_shared<Selves>();
+  auto lost = Selves::Enter(selves, 1000);
+  EXPECT_FALSE(Selves::Enter(selves, 1000));
+  EXPECT_TRUE(Selves::Enter(selves, 1001));
+  lost.reset();
+  const auto answered = Selves::Enter(selves, 1000);
+  ASSERT_TRUE(answered);
+  answered->End();
+  const auto next = Selves::Enter(selves, 1000);
+  EXPECT_TRUE(next);
+  answered->End();  // once more is none
+  EXPECT_FALSE(Selves::Enter(selves, 1000));
+}
+
+TEST(Selves, GiveBackWhatTimePaysOff) {
+  Selves selves;
+  std::chrono::steady_clock::time_point now{};
+  for (int i = 0; i < Selves::kMostChangesAtOnce; ++i) EXPECT_TRUE(selves.MayChange(1000, now));
+  EXPECT_FALSE(selves.MayChange(1000, now));
+  EXPECT_TRUE(selves.MayChange(1001, now));
+  now += Selves::kChangeEvery;
+  EXPECT_TRUE(selves.MayChange(1000, now));
+  EXPECT_FALSE(selves.MayChange(1000, now));
 }
 
 TEST_F(ProofsTest, AUidOrNameInDoubtIsRootsBusiness) {
