@@ -119,6 +119,11 @@ TEST_F(AdmitTest, HoldsTheMarkOfAConsoleResetAgainstEveryPolicy) {
   EXPECT_EQ(Access(false), Reason::kNotEnrolled);
 }
 
+TEST_F(AdmitTest, AsksAnEnrolledAccountForACodeThoughItIsStillMarked) {
+  account.must_enrol = true;
+  EXPECT_EQ(Ask().admission, Admission::kAskOneTimeCode);
+}
+
 TEST_F(AdmitTest, DeniesAChangedIdentityWhereCodesAreAsked) {
   subject.identity_changed = true;
   EXPECT_EQ(Ask().reason, Reason::kIdentityChanged);

@@ -153,8 +153,10 @@ class EveryState : public ::testing::Test {
 };
 
 constexpr AuthenticatorEntry kPhone{0, OtpType::kTotp, 6};
+constexpr AuthenticatorEntry kTablet{0, OtpType::kTotp, 8};  // the phone's secret
 constexpr AuthenticatorEntry kWatch{1, OtpType::kTotp, 6};
 constexpr AuthenticatorEntry kKey{2, OtpType::kHotp, 6};
+constexpr AuthenticatorEntry kBigKey{2, OtpType::kHotp, 8};  // the key's secret
 constexpr AuthenticatorEntry kLongKey{3, OtpType::kHotp, 8};
 
 // One-time codes of both authenticators, before 1970 too; a recovery, a reset and an unlock.
@@ -187,6 +189,14 @@ TEST_F(EveryState, OfEveryKindOfAuthenticatorKeepsTheRules) {
   Check("phone and watch", SceneOfAuthenticators({kPhone}, kWatch));
   Check("phone and counter", SceneOfAuthenticators({kPhone}, kKey));
   Check("phone and counter of 8 digits", SceneOfAuthenticators({kPhone}, kLongKey));
+}
+
+// A step of a secret that was accepted once is never accepted again, whatever else has that secret.
+TEST_F(EveryState, OfTwoAuthenticatorsWithOneSecretKeepsTheRules) {
+  Check("phone twice", SceneOfAuthenticators({kPhone}, kPhone));
+  Check("phone, and its secret with 8 digits", SceneOfAuthenticators({kPhone}, kTablet));
+  Check("counter twice", SceneOfAuthenticators({kKey}, kKey));
+  Check("counter, and its secret with 8 digits", SceneOfAuthenticators({kKey}, kBigKey));
 }
 
 // More codes than one recovery needs: a set that was spent before the last one is no replay.

@@ -137,20 +137,27 @@ class Walk {
     }
   }
 
-  void Check(const Node& node, const Question& question) {
-    const SystemState& system = node.world.system;
-    result_.questions += 3;
-    const AdmissionDecision expected = ExpectedAdmission(question);
-    const AdmissionDecision decided =
-        Admit(question.policy, question.account, system, question.subject, question.door);
+  void CheckAdmission(const Node& node, const Question& question, const char* whose,
+                      const AdmissionDecision& expected, const AdmissionDecision& decided) {
+    ++result_.questions;
     const bool is_decided = expected.admission == Admission::kDecided;
     if (decided.admission != expected.admission ||
         (is_decided && decided.reason != expected.reason)) {
-      result_.violation = WayTo(node.id) + "\n=> asked before a code at " +
+      result_.violation = WayTo(node.id) + "\n=> " + whose + " before a code at " +
                           std::string(ToString(question.door)) + ": " +
                           std::string(ToString(decided.reason)) + " instead of " +
                           std::string(ToString(expected.reason));
     }
+  }
+
+  void Check(const Node& node, const Question& question) {
+    const SystemState& system = node.world.system;
+    CheckAdmission(
+        node, question, "a login", ExpectedAdmission(question),
+        Admit(question.policy, question.account, system, question.subject, question.door));
+    CheckAdmission(node, question, "the owner", ExpectedOwnerAdmission(question),
+                   AdmitOwner(question.account, system, question.subject));
+    result_.questions += 2;
     for (const bool proven : {false, true}) {
       const Reason reason = DecideAccess(question.policy, question.account, system,
                                          question.subject, question.door, proven);

@@ -55,6 +55,18 @@ AdmissionDecision ExpectedAdmission(const Question& question) {
   return decided(IsRequired(question) ? Reason::kNotEnrolled : Reason::kNotRequired);
 }
 
+AdmissionDecision ExpectedOwnerAdmission(Question question) {
+  // As at the door `other`, where every person is asked who has a code to be asked for.
+  Policy asking;
+  asking.required_for = IsMarked(question) ? RequiredFor::kEveryone : RequiredFor::kEnrolled;
+  question.door = Door::kOther;
+  question.subject.exempt = false;
+  const bool is_heir = question.subject.identity_changed && !IsCovered(question);
+  if (is_heir) return {Admission::kDecided, Reason::kIdentityChanged};
+  return ExpectedAdmission({asking, question.account, question.books, question.system_super_locked,
+                            question.system_gate_closed, question.subject, question.door});
+}
+
 Reason ExpectedAccess(const Question& question, bool code_proven) {
   if (question.door == Door::kConsole) return Reason::kConsole;
   if (IsCovered(question)) return Reason::kSuperLocked;

@@ -61,5 +61,7 @@ struct Question {
 };
 AdmissionDecision ExpectedAdmission(const Question& question);
 Reason ExpectedAccess(const Question& question, bool code_proven);
+// Of whoever changes his own two-factor; the door is `other`, no setting is read.
+AdmissionDecision ExpectedOwnerAdmission(Question question);
 
 }  // namespace sparekey::testing

@@ -223,8 +223,8 @@ void SmallWorld::CarryOut(World& world, const Input& input, std::vector<Event>& 
       return issue_sheet();
     case Verb::kAddAuthenticator:
       account.authenticators.push_back(Make(scene_.second));
-      account.authenticators[1].mark = AbsoluteStep(scene_.second.type, input.clock);
-      return;
+      return SpendStep(account, account.authenticators[1],
+                       AbsoluteStep(scene_.second.type, input.clock));
     case Verb::kRemoveTwoFactor:
       account.authenticators.clear();
       account.pending.reset();
