@@ -20,3 +20,8 @@ else()
   add_compile_options($<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2> -fstack-protector-strong)
   add_link_options(-Wl,-z,relro,-z,now)
 endif()
+if(SPAREKEY_COVERAGE)
+  # Threads count too; paths are absolute, so that a program may run anywhere.
+  add_compile_options(--coverage -fprofile-update=atomic -fprofile-abs-path)
+  add_link_options(--coverage)
+endif()
