@@ -94,15 +94,17 @@ Findings CheckClock(const System& system) {
 
 Findings CheckFiles(const System& system, const Config& config, const OwnFacts& own) {
   Findings findings;
+  const bool fresh =
+      !system.Exists(config.master_key) && !system.Exists(config.state_dir + '/' + kStoreFile);
+  const char* missing =
+      fresh ? "Run: sparekey init"
+            : "Put it back from a backup. Lost for good: sparekey console reset --new-key";
   std::vector<Wanted> wanted = {
       {ParentFolder(config.path), FileKind::kFolder, 0755, false, "", true},
       {config.path, FileKind::kFile, 0644, false, "", true},
-      {config.master_key, FileKind::kFile, 0600, true,
-       "Put it back from a backup, or see what this says: sparekey init"},
-      {config.state_dir, FileKind::kFolder, 0700, true,
-       "Put it back from a backup, or see what this says: sparekey init"},
-      {config.state_dir + '/' + kStoreFile, FileKind::kFile, 0600, true,
-       "Put it back from a backup, or see what this says: sparekey init"},
+      {config.master_key, FileKind::kFile, 0600, true, missing},
+      {config.state_dir, FileKind::kFolder, 0700, true, missing},
+      {config.state_dir + '/' + kStoreFile, FileKind::kFile, 0600, true, missing},
   };
   for (const char* name : {"sparekey.db-wal", kLockFile, kReserveFile}) {
     wanted.push_back({config.state_dir + '/' + name, FileKind::kFile, 0600});

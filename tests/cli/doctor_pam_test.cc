@@ -256,7 +256,9 @@ TEST_F(DoctorPam, SaysWhenSshAsksForNoCodeAtAll) {
 
 TEST_F(DoctorPam, LooksForAPasswordInTheServiceForOwners) {
   const std::string sshd = "auth requisite pam_unix.so\nauth required pam_sparekey.so\n";
-  Write("/usr/lib/pam.d/sparekey", testing::ReadWholeFile(OWN_PAM_FILE));
+  const std::string installed = testing::ReadWholeFile(OWN_PAM_FILE);
+  ASSERT_THAT(installed, HasSubstr("@include common-auth"));
+  Write("/usr/lib/pam.d/sparekey", installed);
   EXPECT_THAT(Ids(CheckAuth(sshd)), ElementsAre("pam.order"));
   for (const char* auth : {"auth sufficient pam_rootok.so\nauth required pam_unix.so\n",
                            "auth required pam_permit.so\n",

@@ -92,6 +92,13 @@ TEST_F(DoctorMachine, TellsWhatIsMissingOrOfAnotherKind) {
   EXPECT_THAT(Ids(Files()), ElementsAre("files.modes"));
 }
 
+TEST_F(DoctorMachine, TellsALostKeyFromASetUpThatWasNotMade) {
+  facts_["/etc/sparekey/master.key"] = {};
+  EXPECT_THAT(Files()[0].advice, HasSubstr("--new-key"));
+  facts_["/var/lib/sparekey/sparekey.db"] = {};
+  EXPECT_THAT(Files()[0].advice, HasSubstr("sparekey init"));
+}
+
 TEST_F(DoctorMachine, TellsAReserveThatIsGone) {
   facts_["/var/lib/sparekey/reserve"] = {};
   EXPECT_THAT(Ids(Files()), ElementsAre("files.reserve"));
