@@ -122,6 +122,7 @@ class FuzzedService : private ServiceTest {
   }
 
   void CheckProof(const Json& body) {
+    if (body["login"].is_string()) login_ = body["login"];
     if (body["verdict"] == "deny" || administered_) return;
     Require(offered_password_, "nobody is asked for a code before his password is right");
     if (body["verdict"] == "accept") Require(IsCodeOffered(), "the enrolled need a code too");
