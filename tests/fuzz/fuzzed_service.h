@@ -50,10 +50,13 @@ class FuzzedService : private ServiceTest {
 
   // The state that every input begins with.
   void Refresh() {
-    Stop();
-    std::filesystem::remove_all(folder);
-    std::filesystem::copy(folder + "-template", folder);
-    ServiceTest::Start();
+    if (touched_) {
+      Stop();
+      std::filesystem::remove_all(folder);
+      std::filesystem::copy(folder + "-template", folder);
+      ServiceTest::Start();
+    }
+    touched_ = false;
     administered_ = false;
     offered_codes_.clear();
     offered_backup_codes_.clear();
@@ -82,6 +85,7 @@ class FuzzedService : private ServiceTest {
     });
     queue.RunUntil([&answers] { return answers > 0; });
     Require(answers == 1, "one answer a request");
+    touched_ = touched_ || (method != "GET" && answer->status < 300);
     Check(method, path, peer, *answer);
   }
 
@@ -163,6 +167,7 @@ class FuzzedService : private ServiceTest {
   std::set<std::string> codes_, offered_codes_, offered_backup_codes_;
   std::string login_ = "0";
   bool offered_password_ = false;
+  bool touched_ = true;        // the store is no longer the template's
   bool administered_ = false;  // by root, within this input
 };
 
