@@ -133,7 +133,7 @@ TEST_F(FirstFactorTest, StartsWithDefaultSignalsInASessionOfItsOwn) {
 TEST_F(FirstFactorTest, KillsAChildPastItsDeadlineWithAllThatItStarted) {
   UseShell("sleep 1000 & echo $! >> " + (folder / "pids") + "; echo $$ >> " + (folder / "pids") +
                "; trap '' TERM; wait",
-           milliseconds(500));
+           milliseconds(2000));
   EXPECT_THAT(Ask(), HasSubstr("no answer in time"));
   ExpectGone(WaitForPids(2));
 }
@@ -301,7 +301,7 @@ TEST_F(PamChildTest, RunsModulesInAProcessWithoutAnythingOfTheService) {
 
 TEST_F(PamChildTest, KillsAModuleThatHangs) {
   WriteStack("auth required " PAM_TEST_FIRST_FACTOR " pid=" + (folder / "pid") + " hang\n");
-  Use({FIRST_FACTOR_DOUBLE, folder.path()}, milliseconds(1000));
+  Use({FIRST_FACTOR_DOUBLE, folder.path()}, milliseconds(3000));
   EXPECT_THAT(Ask(), HasSubstr("no answer in time"));
   const std::string pid = ReadWholeFile(folder / "pid");
   ASSERT_FALSE(pid.empty());
