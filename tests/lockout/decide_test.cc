@@ -358,5 +358,11 @@ TEST_F(DecideTest, DeniesAnAccountThatIsNotEnrolled) {
   EXPECT_EQ(account.otp_failures, 0);
 }
 
+TEST(ToString, GivesReasonsTheNamesOfTheApi) {
+  EXPECT_EQ(ToString(Reason::kAccepted), "accepted");
+  EXPECT_EQ(ToString(Reason::kGateClosed), "gate_closed");
+  EXPECT_EQ(ToString(Reason::kClockWrong), "clock_wrong");
+}
+
 }  // namespace
 }  // namespace sparekey

@@ -119,6 +119,17 @@ TEST(EndSuperLockout, LeavesTheGateClosed) {
   EXPECT_EQ(events.size(), 1);
 }
 
+TEST(LastSpentStep, IsTheHighestOfAllAuthenticatorsWithThatSecret) {
+  Account account = MakeAccount();
+  account.authenticators.push_back(testing::MakeAuthenticator("tablet"));
+  account.authenticators.push_back(testing::MakeAuthenticator("key", "another secret of 20"));
+  account.authenticators[0].mark = 5;
+  account.authenticators[1].mark = 9;
+  account.authenticators[2].mark = 20;
+  EXPECT_EQ(LastSpentStep(account, testing::MakeAuthenticator("new")), 9);
+  EXPECT_EQ(LastSpentStep(account, testing::MakeAuthenticator("new", "a third secret of 20")), -1);
+}
+
 TEST(OpenGate, SaysSinceWhenItWasClosed) {
   std::optional<GateClosure> gate = GateClosure{kEarlier, "x"};
   std::vector<Event> events;
