@@ -172,7 +172,10 @@ std::vector<CommandSpec> ConsoleCommands() {
         {"root", "DIR", "work on the system that is mounted at DIR (rescue boot)"}},
        "resets an account at the local console",
        "The account gets a new password; its authenticators and backup codes are void, its\n"
-       "counters and lockouts are cleared, and it must enrol again. Works without the service.\n",
+       "counters and lockouts are cleared, and it must enrol again. Works without the service.\n"
+       "With --new-key, all accounts that the old store names must enrol again, and everybody\n"
+       "else is required to: required_for is everyone afterwards, all other settings are the\n"
+       "defaults, and the SSH gate is closed. The old files are kept.\n",
        RunConsoleReset},
       {"help", "", {{"NOUN", Count::kOptional}, {"VERB", Count::kOptional}}, {},
        "explains a noun or a verb",

@@ -10,27 +10,31 @@ namespace sparekey {
 namespace {
 
 std::string TextOf(const Renewal& renewal, const Config& config) {
-  std::string text = "There is a new master key and a new store. " +
+  std::string text = "There is a new master key and a new store. The old store named " +
                      std::to_string(renewal.accounts) +
-                     " accounts must enrol again: sparekey user enroll NAME\n";
+                     " accounts; they must enrol again: sparekey user enroll NAME\n";
   if (renewal.some_unknown) {
-    text += "The old store could not be read: everybody must enrol (required_for=everyone).\n";
+    text +=
+        "There may be more of them: the old store is damaged. Enrol every account that had "
+        "two-factor before somebody else does it with the password alone.\n";
   }
   text +=
-      "All other settings are the defaults. The SSH gate is closed until it is opened: sparekey "
-      "ssh enable\n";
-  text += "The old files are kept: " + config.state_dir + "/sparekey.db" + renewal.suffix + ", " +
-          config.master_key + renewal.suffix + '\n';
+      "Everybody else is required to enrol, too (required_for=everyone), whatever the old settings "
+      "said, which nobody can read any more. All other settings are the defaults.\n"
+      "The SSH gate is closed until it is opened: sparekey ssh enable\n";
+  text += "The old files, where there were any, are kept: " + config.state_dir + "/sparekey.db" +
+          renewal.suffix + ", " + config.master_key + renewal.suffix + '\n';
   return text + "Start the service: systemctl restart sparekeyd\n";
 }
 
 }  // namespace
 
 int RenewAtConsole(Context& context) {
-  Say("This makes a new master key and a new store. Every account that is known must enrol again;\n"
-      "settings and events are lost. It is for a key that is lost, or a store beyond repair, and "
-      "for\n"
-      "nothing else: put them back from a backup where there is one.");
+  Say("This makes a new master key and a new store. Every account that is known must enrol again,\n"
+      "and everybody else is required to enrol; settings and events are lost. It is for a key "
+      "that\n"
+      "is lost, or a store beyond repair, and for nothing else: put them back from a backup where\n"
+      "there is one. Where it was interrupted, this finishes it.");
   if (!IsYesTyped("Make everybody enrol again? Type YES: ")) {
     return Fail(context, Error{ErrorCode::kUnavailable, "nothing was changed"});
   }

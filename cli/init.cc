@@ -11,6 +11,7 @@
 #include "cli/context.h"
 #include "core/seal.h"
 #include "core/sqlite_store.h"
+#include "core/store_renewal.h"
 
 namespace sparekey {
 namespace {
@@ -38,6 +39,11 @@ Status MakeFolder(const std::string& path, mode_t mode) {
 
 // Refuses to touch what is there, and says what to do about half a set-up.
 Status CheckNothingExists(const std::string& key, const std::string& store) {
+  if (Exists(NewKeyPath(key))) {
+    return Error{ErrorCode::kConflict, NewKeyPath(key) +
+                                           ": a new key was being made and is not in place; at the "
+                                           "local console: sparekey console reset --new-key"};
+  }
   const bool has_key = Exists(key);
   const bool has_store = Exists(store);
   if (!has_key && !has_store) return Ok();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/store_create.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -37,15 +39,35 @@ bool Exists(const std::string& path) {
   return ::lstat(path.c_str(), &info) == 0;
 }
 
-Status FillDatabase(const std::string& path, const MasterKey& key) {
+Status Fill(Database& database, const MasterKey& key, const FirstRecords& first) {
+  StoreRows rows(database, key);
+  Status status = database.Execute("BEGIN IMMEDIATE");
+  if (status) status = rows.InsertState(first.system, first.policy);
+  for (const Account& account : first.accounts) {
+    if (status) status = rows.StoreAccount(account, std::nullopt);
+  }
+  std::int64_t id = 0;
+  for (const Event& event : first.events) {
+    if (status) status = rows.AppendEvent(event, ++id);
+  }
+  if (status) status = database.Execute("COMMIT");
+  return status;
+}
+
+// Closing a database does not say whether it could move the log.
+Status MoveWholeLog(Database& database, const std::string& path) {
+  const Status moved = database.Checkpoint();
+  if (!moved) return moved;
+  if (database.log_frames() == 0) return Ok();
+  return Error{ErrorCode::kUnavailable, path + ": its log could not be moved into it"};
+}
+
+Status FillDatabase(const std::string& path, const MasterKey& key, const FirstRecords& first) {
   const Result<std::unique_ptr<Database>> database = CreateSchema(path);
   if (!database) return database.error();
-  StoreRows rows(**database, key);
-  Status status = (*database)->Execute("BEGIN IMMEDIATE");
-  if (status) status = rows.InsertState({}, {});
-  if (status) status = (*database)->Execute("COMMIT");
-  if (status) status = (*database)->Checkpoint();
-  (*database)->MoveLogAtClose(true);
+  Status status = Fill(**database, key, first);
+  if (status) status = MoveWholeLog(**database, path);
+  if (status) (*database)->MoveLogAtClose(true);  // removes it
   return status;
 }
 
@@ -53,15 +75,9 @@ Status FillDatabase(const std::string& path, const MasterKey& key) {
 Status WriteDatabase(const std::string& folder, const MasterKey& key, Leftovers& leftovers) {
   const std::string path = StorePath(folder, kStoreFile);
   const std::string draft = path + ".new";
-  const std::string parts[] = {draft + "-journal", draft + "-wal", draft};
-  for (const std::string& part : parts) ::unlink(part.c_str());
-  const UniqueFd fd(
-      ::open(draft.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd) return SystemError(draft, "create");
-  for (const std::string& part : parts) leftovers.Add(part);
-  const Status status = FillDatabase(draft, key);
-  if (!status) return status;
-  if (::fsync(fd.get()) != 0) return SystemError(draft, "sync");
+  const Status written = WriteStoreFile(draft, key, {});
+  if (!written) return written;
+  leftovers.Add(draft);
   if (::rename(draft.c_str(), path.c_str()) != 0) return SystemError(path, "create");
   leftovers.Add(path);
   return SyncFolder(ParentFolder(path));
@@ -90,6 +106,22 @@ Status CreateFiles(const std::string& folder, const MasterKey& key) {
 }
 
 }  // namespace
+
+Status WriteStoreFile(const std::string& draft, const MasterKey& key, const FirstRecords& first) {
+  const std::string parts[] = {draft + "-journal", draft + "-wal", draft};
+  for (const std::string& part : parts) ::unlink(part.c_str());
+  const UniqueFd fd(
+      ::open(draft.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return SystemError(draft, "create");
+  Leftovers leftovers;
+  for (const std::string& part : parts) leftovers.Add(part);
+  const Status status = FillDatabase(draft, key, first);
+  if (!status) return status;
+  if (::fsync(fd.get()) != 0) return SystemError(draft, "sync");
+  leftovers.Keep();
+  ::unlink(parts[1].c_str());  // where closing left it, it holds nothing that the file does not
+  return Ok();
+}
 
 Status CreateSqliteStore(const std::string& state_dir, const MasterKey& key) {
   const bool created = ::mkdir(state_dir.c_str(), 0700) == 0;

@@ -1,24 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/store_renewal.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "core/sqlite_store.h"
+#include "core/store_create.h"
 #include "core/store_files.h"
+#include "core/store_rows.h"
 #include "core/store_schema.h"
 
 namespace sparekey {
 namespace {
 
 constexpr char kReason[] = "the master key was replaced";
-// Names and numbers are not sealed.
-constexpr char kListNames[] = "SELECT name, uid FROM account ORDER BY name";
+constexpr char kReasonUnknown[] =
+    "the master key was replaced; there may be more accounts than were found";
+
+// Names and numbers are not sealed. Each b-tree that has names is read: one may have lost some.
+// Without the name of the table's own, SQLite would take an index.
+constexpr const char* kListNames[] = {
+    "SELECT name, uid FROM account INDEXED BY sqlite_autoindex_account_1",
+    "SELECT name, uid FROM account INDEXED BY account_uid",
+    "SELECT name, NULL FROM account INDEXED BY account_flags",
+};
+constexpr char kIntegrity[] = "PRAGMA integrity_check(1)";
+constexpr char kCountAccounts[] = "SELECT count(*) FROM account";
+
+struct Places {
+  std::string folder, store, draft;  // draft: the new store before it takes the old one's place
+  std::string key, new_key;
+};
+
+bool Exists(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 || errno != ENOENT;
+}
+
+// --- what the old store tells without its key
 
 struct Known {
   std::vector<Account> accounts;
@@ -35,96 +61,72 @@ Account MakeMarked(const Statement& row) {
   return account;
 }
 
-// What the old store tells without its key.
-Known ReadKnown(const std::string& path) {
-  Known known;
-  const Result<std::unique_ptr<Database>> database = OpenWithSchema(path);
-  if (!database) return known;
-  Statement row = (*database)->Use(kListNames);
-  bool whole = true;
-  std::set<std::string> names;  // damage may show a row twice
-  std::set<uid_t> uids{kNoUid};
-  Result<bool> found = row.Next();
-  for (; found && *found; found = row.Next()) {
-    Account account = MakeMarked(row);
-    const bool named = IsAccountName(account.name) && names.insert(account.name).second;
-    if (!uids.insert(account.uid).second) account.uid = kNoUid;
-    whole = whole && named;
-    if (named) known.accounts.push_back(std::move(account));
+class NameReader {
+ public:
+  explicit NameReader(Database& database) : database_(database) {}
+
+  Known Read() {
+    const Result<std::string> integrity = database_.ReadText(kIntegrity);
+    known_.all = integrity && *integrity == "ok";
+    for (const char* list : kListNames) ReadList(list);
+    return std::move(known_);
   }
-  known.all = found && whole;
+
+ private:
+  void ReadList(const char* list) {
+    Statement row = database_.Use(list);
+    Result<bool> found = row.Next();
+    for (; found && *found; found = row.Next()) Add(MakeMarked(row));
+    known_.all = known_.all && found;
+  }
+
+  void Add(Account account) {
+    if (!IsAccountName(account.name)) known_.all = false;
+    if (!IsAccountName(account.name) || !names_.insert(account.name).second) return;
+    if (!uids_.insert(account.uid).second) account.uid = kNoUid;
+    known_.accounts.push_back(std::move(account));
+  }
+
+  Database& database_;
+  Known known_;
+  std::set<std::string> names_;
+  std::set<uid_t> uids_{kNoUid};
+};
+
+// Where the old store is away already, the draft of an interrupted renewal has its names.
+Known ReadKnown(const Places& places) {
+  const bool away = !Exists(places.store);
+  const Result<std::unique_ptr<Database>> database =
+      OpenWithSchema(away ? places.draft : places.store);
+  Known known = database ? NameReader(**database).Read() : Known{};
+  known.all = known.all && !away;
   return known;
 }
 
-Event MakeEvent(const std::string& account, TimePoint now) {
+// --- the new store
+
+Event MakeEvent(const std::string& account, const std::string& reason, TimePoint now) {
   Event event;
   event.kind = EventKind::kConsoleReset;
   event.account = account;
   event.door = Door::kConsole;
-  event.detail = kReason;
+  event.detail = reason;
   event.time = now;
   return event;
 }
 
-Work MarkingSystem(const Known& known, TimePoint now) {
-  return {{}, [all = known.all, now](Records& records) -> Result<Changes> {
-            records.system.gate = GateClosure{now, kReason};
-            if (!all) records.policy.required_for = RequiredFor::kEveryone;
-            return Changes{{}, true, true, {MakeEvent("", now)}};
-          }};
-}
-
-Work Marking(const Account& account, TimePoint now) {
-  return {{{account.name, {}}}, [&account, now](Records& records) -> Result<Changes> {
-            records.accounts[0].account = account.Clone();
-            return Changes{{0}, false, false, {MakeEvent(account.name, now)}};
-          }};
-}
-
-Status FillStore(const std::string& folder, const std::string& key_path, const Known& known,
-                 TimePoint now) {
-  Result<MasterKey> key = MasterKey::Load(key_path);
-  if (!key) return key.error();
-  const Status created = CreateSqliteStore(folder, *key);
-  if (!created) return created;
-  const Result<std::unique_ptr<Store>> store = OpenSqliteStore(folder, std::move(*key));
-  if (!store) return store.error();
-  std::vector<Work> works;
-  works.push_back(MarkingSystem(known, now));
-  for (const Account& account : known.accounts) works.push_back(Marking(account, now));
-  (*store)->Run(works);  // one commit; closing moves the log into the file
-  for (const Work& work : works) {
-    if (!work.status) return work.status.error();
+FirstRecords MakeRecords(Known known, TimePoint now) {
+  const std::string reason = known.all ? kReason : kReasonUnknown;
+  FirstRecords first;
+  first.system.gate = GateClosure{now, reason};
+  // Whom the old settings required to enrol is sealed.
+  first.policy.required_for = RequiredFor::kEveryone;
+  first.events.push_back(MakeEvent("", reason, now));
+  for (const Account& account : known.accounts) {
+    first.events.push_back(MakeEvent(account.name, reason, now));
   }
-  return Ok();
-}
-
-void RemoveStaging(const std::string& folder) {
-  for (const char* name : {kStoreFile, kLockFile, kReserveFile, "sparekey.db-wal"}) {
-    ::unlink(StorePath(folder, name).c_str());
-  }
-  ::rmdir(folder.c_str());
-}
-
-// A file that is not there is no error.
-Status Move(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) == 0 || errno == ENOENT) return Ok();
-  return SystemError(from, "move");
-}
-
-// The new store comes before the new key: in between, nothing fits and everybody is denied.
-Status PutInPlace(const std::string& state_dir, const std::string& staging,
-                  const std::string& key_path, const std::string& suffix) {
-  const std::string path = StorePath(state_dir, kStoreFile);
-  const std::string old = path + suffix;
-  Status status = Move(path, old);
-  if (status) status = Move(path + "-wal", old + "-wal");
-  if (status) status = Move(StorePath(staging, kStoreFile), path);
-  if (status) status = SyncFolder(state_dir);
-  if (status) status = Move(key_path, key_path + suffix);
-  if (status) status = Move(key_path + ".new", key_path);
-  if (status) status = SyncFolder(ParentFolder(key_path));
-  return status;
+  first.accounts = std::move(known.accounts);
+  return first;
 }
 
 // ".old-20261123T140200Z"
@@ -134,7 +136,129 @@ std::string SuffixOf(TimePoint now) {
   return ".old-" + time;
 }
 
+// `now`, or the next second whose suffix no older files have.
+TimePoint FreeTime(const Places& places, TimePoint now) {
+  const TimePoint latest = now + std::chrono::seconds(100);
+  while (now < latest &&
+         (Exists(places.store + SuffixOf(now)) || Exists(places.key + SuffixOf(now)))) {
+    now += std::chrono::seconds(1);
+  }
+  return now;
+}
+
+void RemoveDraft(const Places& places) {
+  for (const char* end : {"", "-wal", "-journal"}) ::unlink((places.draft + end).c_str());
+  ::unlink(places.new_key.c_str());
+}
+
+Status WriteDraft(const Places& places, const FirstRecords& first) {
+  const Status created = MasterKey::Create(places.new_key);
+  if (!created) return created;
+  const Result<MasterKey> key = MasterKey::Load(places.new_key);
+  if (!key) return key.error();
+  const Status written = WriteStoreFile(places.draft, *key, first);
+  return written ? SyncFolder(places.folder) : written;
+}
+
+// New store and new key, whole and on the disk, beside the old ones.
+Result<Renewal> Prepare(const Places& places, TimePoint now) {
+  now = FreeTime(places, now);
+  Known known = ReadKnown(places);
+  const Renewal renewal{known.accounts.size(), !known.all, SuffixOf(now)};
+  RemoveDraft(places);
+  const Status written = WriteDraft(places, MakeRecords(std::move(known), now));
+  if (written) return renewal;
+  RemoveDraft(places);
+  return written.error();
+}
+
+// --- a renewal that was interrupted
+
+Result<Renewal> ReadRenewal(const std::string& path, const MasterKey& key) {
+  const Result<std::unique_ptr<Database>> database = OpenWithSchema(path);
+  if (!database) return database.error();
+  StoreRows rows(**database, key);
+  const Status fits = rows.CheckKey();
+  if (!fits) return fits.error();
+  const Result<SystemState> system = rows.LoadSystem();
+  if (!system) return system.error();
+  const Result<std::int64_t> count = (*database)->ReadNumber(kCountAccounts);
+  if (!count) return count.error();
+  if (!system->gate ||
+      (system->gate->reason != kReason && system->gate->reason != kReasonUnknown)) {
+    return Error{ErrorCode::kDamaged, path + ": is not a renewed store"};
+  }
+  (*database)->MoveLogAtClose(true);
+  return Renewal{static_cast<std::size_t>(*count), system->gate->reason == kReasonUnknown,
+                 SuffixOf(system->gate->since)};
+}
+
+// None: there is nothing to go on with. While the old store stands in its place nothing has
+// happened yet, and what it holds may have changed since.
+Result<std::optional<Renewal>> FindInterrupted(const Places& places) {
+  const Result<MasterKey> key = MasterKey::Load(places.new_key);
+  if (!key) return std::optional<Renewal>();
+  const bool moved = !Exists(places.store);
+  const Result<Renewal> renewal = ReadRenewal(moved ? places.draft : places.store, *key);
+  if (renewal) return std::optional(*renewal);
+  // The draft may be all that tells who must enrol.
+  if (moved && renewal.error().code == ErrorCode::kUnavailable && Exists(places.draft)) {
+    return renewal.error();
+  }
+  return std::optional<Renewal>();
+}
+
+// --- putting it in place
+
+// A file that is not there is no error.
+Status Move(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) == 0 || errno == ENOENT) return Ok();
+  return SystemError(from, "move");
+}
+
+// Its mode may be why it was given up.
+void MakePrivate(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  struct stat info {};
+  if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return;
+  (void)::fchmod(fd.get(), info.st_mode & 0600);
+}
+
+Status KeepAside(const std::string& from, const std::string& to) {
+  if (!Exists(from)) return Ok();
+  if (Exists(to)) return Error{ErrorCode::kConflict, to + ": exists already; move it away"};
+  const Status moved = Move(from, to);
+  if (moved) MakePrivate(to);
+  return moved;
+}
+
+// The old log is away before the new store comes: SQLite would read it into that.
+Status PutStoreInPlace(const Places& places, const std::string& suffix) {
+  if (!Exists(places.draft)) return Ok();
+  const std::string old = places.store + suffix;
+  Status status = KeepAside(places.store, old);
+  if (status) status = KeepAside(places.store + "-wal", old + "-wal");
+  if (status) status = SyncFolder(places.folder);
+  if (status) status = Move(places.draft, places.store);
+  if (status) status = SyncFolder(places.folder);
+  return status;
+}
+
+// The new store comes before the new key: in between, nothing fits and everybody is denied.
+Status PutInPlace(const Places& places, const std::string& suffix) {
+  Status status = PutStoreInPlace(places, suffix);
+  if (status) status = KeepAside(places.key, places.key + suffix);
+  if (status) status = Move(places.new_key, places.key);
+  if (status) status = SyncFolder(ParentFolder(places.key));
+  if (status) return status;
+  return Error{status.error().code, status.error().message +
+                                        "; new store and new key are made, but not in place: "
+                                        "mend this and do it again"};
+}
+
 }  // namespace
+
+std::string NewKeyPath(const std::string& key_path) { return key_path + ".new"; }
 
 Result<Renewal> RenewStore(const std::string& state_dir, const std::string& key_path,
                            TimePoint now) {
@@ -142,17 +266,14 @@ Result<Renewal> RenewStore(const std::string& state_dir, const std::string& key_
   if (!folder) return folder.error();
   const Result<OwnerLock> lock = OwnerLock::Take(state_dir);
   if (!lock) return lock.error();
-  const Known known = ReadKnown(StorePath(state_dir, kStoreFile));
-  const std::string staging = StorePath(state_dir, "renewal");
-  const std::string new_key = key_path + ".new";
-  RemoveStaging(staging);
-  ::unlink(new_key.c_str());
-  Status status = MasterKey::Create(new_key);
-  if (status) status = FillStore(staging, new_key, known, now);
-  const Renewal renewal{known.accounts.size(), !known.all, SuffixOf(now)};
-  if (status) status = PutInPlace(state_dir, staging, key_path, renewal.suffix);
-  RemoveStaging(staging);
-  if (!status) ::unlink(new_key.c_str());
+  const std::string store = StorePath(state_dir, kStoreFile);
+  const Places places{state_dir, store, store + ".renewed", key_path, NewKeyPath(key_path)};
+  const Result<std::optional<Renewal>> interrupted = FindInterrupted(places);
+  if (!interrupted) return interrupted.error();
+  const Result<Renewal> renewal =
+      *interrupted ? Result<Renewal>(**interrupted) : Prepare(places, now);
+  if (!renewal) return renewal;
+  const Status status = PutInPlace(places, renewal->suffix);
   if (!status) return status.error();
   return renewal;
 }

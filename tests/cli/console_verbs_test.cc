@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "core/sqlite_store.h"
 #include "tests/cli/verb_test.h"
 
@@ -124,6 +126,23 @@ TEST_F(ResetWithoutServiceTest, MakesANewKeyOnlyWhereThatIsConfirmed) {
   EXPECT_NE(Run({"console", "reset", "--new-key"}, "no\n").status, 0);
   EXPECT_EQ(testing::ReadWholeFile(folder_ / "master.key"), before);
   EXPECT_TRUE(IsSuperLocked());
+}
+
+TEST_F(ResetWithoutServiceTest, SaysWhatANewKeyMeansForThoseWhoNeverEnrolled) {
+  SuperLock("ada");
+  const auto result = Run({"console", "reset", "--new-key"}, "YES\n");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("named 1 accounts"));
+  EXPECT_THAT(result.out, HasSubstr("required_for=everyone"));
+  EXPECT_THAT(result.out, ::testing::Not(HasSubstr("may be more")));
+}
+
+TEST_F(ResetWithoutServiceTest, ClaimsNoCompleteListWhereTheOldStoreIsDamaged) {
+  std::filesystem::resize_file(folder_ / kStoreFile, 4096);
+  const auto result = Run({"console", "reset", "--new-key"}, "YES\n");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("may be more"));
+  EXPECT_THAT(result.out, HasSubstr("required_for=everyone"));
 }
 
 TEST_F(ResetWithoutServiceTest, WaitsForASilentServiceNoLongerThanItsDeadline) {

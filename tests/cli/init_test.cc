@@ -75,6 +75,18 @@ TEST_F(InitTest, NamesBothWhereOnlyOneIsThere) {
   }
 }
 
+// In between there may be neither store nor key, but a draft that knows who must enrol.
+TEST_F(InitTest, LeavesANewKeyToItsMakerThatIsNotFinished) {
+  ASSERT_EQ(Init().status, 0);
+  std::filesystem::rename(key_, key_ + ".new");
+  std::filesystem::remove(store_);
+  const auto result = Init();
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("--new-key"));
+  EXPECT_FALSE(std::filesystem::exists(store_));
+  EXPECT_FALSE(std::filesystem::exists(key_));
+}
+
 TEST_F(InitTest, LeavesNoKeyBehindWhereNoStoreCanBeMade) {
   std::filesystem::create_directory(folder_ / "state");
   std::filesystem::permissions(folder_ / "state", std::filesystem::perms::all);

@@ -9,7 +9,7 @@
 
 #include <filesystem>
 
-#include "tests/core/store_fixture.h"
+#include "tests/core/renewed_store.h"
 
 namespace sparekey {
 namespace {
@@ -63,6 +63,50 @@ bool SurvivesAFullDisk(const std::string& state, const MakeRoom& make_room) {
   HOLDS(store.ok());
   return Holds((*store)->CountAccounts()->active == static_cast<std::uint64_t>(added),
                "everything acknowledged is there");
+}
+
+void FillDisk(const std::string& path) {
+  std::ofstream file(path, std::ios::binary);
+  const std::string piece(4096, 'x');
+  while (file.write(piece.data(), static_cast<std::streamsize>(piece.size())).flush()) {
+  }
+}
+
+// A new key and a new store, first with no space at all, then with the reserve's.
+bool RenewsOnAFullDisk(const std::string& folder) {
+  constexpr int kAccounts = 200;
+  const std::string state = folder + "/state", key = folder + "/key";
+  HOLDS(CreateSqliteStore(state, TestKey()).ok());
+  HOLDS(MasterKey::Create(key).ok());
+  std::vector<Work> works;
+  for (int i = 0; i < kAccounts; ++i) works.push_back(AddingAccount(i));
+  (*OpenSqliteStore(state, TestKey()))->Run(works);
+  FillDisk(folder + "/filler");
+  const std::string old_key = testing::ReadAll(key);
+  const std::string old_store = testing::ReadAll(state + "/" + kStoreFile);
+  HOLDS(!RenewStore(state, key, testing::kNow).ok());
+  HOLDS(testing::ReadAll(key) == old_key);
+  HOLDS(testing::ReadAll(state + "/" + kStoreFile) == old_store);
+  std::filesystem::remove(state + "/" + kReserveFile);
+  const Result<Renewal> renewal = RenewStore(state, key, testing::kNow);
+  HOLDS(renewal.ok());
+  HOLDS(renewal->accounts == kAccounts && !renewal->some_unknown);
+  const auto store = testing::OpenRenewed(state, key);
+  HOLDS(store && testing::IsClosedAndRequired(*store));
+  for (int i = 0; i < kAccounts; ++i) {
+    HOLDS(testing::IsMarked(*store, {"user" + std::to_string(i), 5000 + static_cast<uid_t>(i)}));
+  }
+  return true;
+}
+
+TEST(StoreOnAFullDisk, IsMadeAnewUnderANewKeyWithTheReserve) {
+  const TempFolder folder;
+  InChild([&] {
+    HOLDS(::unshare(CLONE_NEWNS) == 0);  // needs root
+    HOLDS(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+    HOLDS(::mount("none", folder.path().c_str(), "tmpfs", 0, "size=4m") == 0);
+    return RenewsOnAFullDisk(folder.path());
+  });
 }
 
 TEST(StoreOnAFullDisk, KeepsWhatItAcknowledgedAndGoesOnWithTheReserve) {

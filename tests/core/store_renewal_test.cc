@@ -2,19 +2,20 @@
 // A lost key, a store beyond repair: everybody enrols again, and nobody gets in with less.
 #include "core/store_renewal.h"
 
+#include <sqlite3.h>
+
 #include <filesystem>
 
-#include "tests/core/store_fixture.h"
+#include "tests/core/renewed_store.h"
 
 namespace sparekey {
 namespace {
 
-using testing::KeyOf;
+using testing::ExpectClosedAndRequired;
+using testing::ExpectMarked;
 using testing::kNow;
-using testing::Load;
 using testing::MakeAccount;
 using testing::Put;
-using testing::RunOne;
 using testing::WriteAll;
 
 class StoreRenewal : public testing::StoreTest {
@@ -27,34 +28,34 @@ class StoreRenewal : public testing::StoreTest {
 
   Result<Renewal> Renew() { return RenewStore(state(), key_, kNow); }
 
-  // The renewed store, under the renewed key.
-  std::unique_ptr<Store> OpenRenewed() {
-    Result<MasterKey> key = MasterKey::Load(key_);
-    EXPECT_TRUE(key.ok());
-    Result<std::unique_ptr<Store>> store = OpenSqliteStore(state(), std::move(*key));
-    EXPECT_TRUE(store.ok()) << store.error().message;
-    return std::move(*store);
+  std::unique_ptr<Store> OpenRenewed() { return testing::OpenRenewed(state(), key_); }
+
+  // The first pages of these b-trees end one row earlier.
+  void LoseLastRowOf(const std::vector<std::string>& trees) {
+    std::string bytes = testing::ReadAll(file());
+    for (const std::string& tree : trees) {
+      constexpr std::size_t kPage = 4096;
+      constexpr std::size_t kCellCount = 3;  // two bytes of the page's header
+      --bytes[(RootPageOf(tree) - 1) * kPage + kCellCount + 1];
+    }
+    WriteAll(file(), bytes);
   }
 
-  static void ExpectClosedAndRequiredFor(Store& store, RequiredFor required) {
-    EXPECT_TRUE(RunOne(store, {{},
-                               [&](Records& records) -> Result<Changes> {
-                                 EXPECT_TRUE(records.system.gate);
-                                 EXPECT_EQ(records.policy.required_for, required);
-                                 return Changes{};
-                               }})
-                    .ok());
+ private:
+  std::size_t RootPageOf(const std::string& tree) const {
+    sqlite3* database = nullptr;
+    sqlite3_stmt* statement = nullptr;
+    EXPECT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
+    const std::string sql = "SELECT rootpage FROM sqlite_schema WHERE name='" + tree + "'";
+    EXPECT_EQ(sqlite3_prepare_v2(database, sql.c_str(), -1, &statement, nullptr), SQLITE_OK);
+    EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
+    const auto page = static_cast<std::size_t>(sqlite3_column_int64(statement, 0));
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+    return page;
   }
 
-  static void ExpectMarked(Store& store, const AccountKey& key) {
-    const Result<LoadedAccount> loaded = Load(store, key);
-    ASSERT_TRUE(loaded.ok() && loaded->account) << key.name;
-    EXPECT_TRUE(loaded->account->must_enrol);
-    EXPECT_EQ(loaded->account->enrolment(), Enrolment::kNone);
-    EXPECT_FALSE(loaded->account->sheet);
-    EXPECT_EQ(loaded->account->uid, *key.uid);
-  }
-
+ protected:
   const std::string key_ = std::filesystem::path(state()).parent_path() / "master.key";
 };
 
@@ -67,11 +68,12 @@ TEST_F(StoreRenewal, MakesEverybodyEnrolAgainUnderANewKey) {
   EXPECT_NE(testing::ReadAll(key_), before);
   EXPECT_EQ(testing::ReadAll(key_ + renewal->suffix), before);
   EXPECT_TRUE(std::filesystem::exists(file() + renewal->suffix));
-  EXPECT_FALSE(std::filesystem::exists(state() + "/renewal"));
+  EXPECT_FALSE(std::filesystem::exists(file() + ".renewed"));
+  EXPECT_FALSE(std::filesystem::exists(NewKeyPath(key_)));
   const auto store = OpenRenewed();
   ExpectMarked(*store, ada_);
   ExpectMarked(*store, {"bob", 1001});
-  ExpectClosedAndRequiredFor(*store, RequiredFor::kEnrolled);
+  ExpectClosedAndRequired(*store);
   EXPECT_EQ(store->ReadEvents({})->size(), 3U);
 }
 
@@ -81,13 +83,13 @@ TEST_F(StoreRenewal, NeedsNeitherTheOldKeyNorTheOldStore) {
   const Result<Renewal> renewal = Renew();
   ASSERT_TRUE(renewal.ok()) << renewal.error().message;
   EXPECT_TRUE(renewal->some_unknown);
-  ExpectClosedAndRequiredFor(*OpenRenewed(), RequiredFor::kEveryone);
+  ExpectClosedAndRequired(*OpenRenewed());
 }
 
 TEST_F(StoreRenewal, RequiresEverybodyWhereTheOldStoreCannotBeRead) {
   WriteAll(file(), std::string(65536, 'x'));
   ASSERT_TRUE(Renew().ok());
-  ExpectClosedAndRequiredFor(*OpenRenewed(), RequiredFor::kEveryone);
+  ExpectClosedAndRequired(*OpenRenewed());
 }
 
 TEST_F(StoreRenewal, KnowsWhoStandsInTheLogOfAKilledProcess) {
@@ -102,13 +104,103 @@ TEST_F(StoreRenewal, KnowsWhoStandsInTheLogOfAKilledProcess) {
   ExpectMarked(*OpenRenewed(), {"eve", 1002});
 }
 
-TEST_F(StoreRenewal, GoesOnWhereAnEarlierOneStopped) {
-  std::filesystem::create_directory(state() + "/renewal");
-  WriteAll(state() + "/renewal/sparekey.db", "half");
-  WriteAll(key_ + ".new", "half");
+TEST_F(StoreRenewal, FindsNamesThatOnlyOneTreeKept) {
+  const std::string whole = testing::ReadAll(file());
+  const std::vector<std::vector<std::string>> cases = {
+      {"account_uid", "account_flags"}, {"account", "account_flags"}, {"account", "account_uid"}};
+  for (const std::vector<std::string>& lost : cases) {
+    WriteAll(file(), whole);
+    LoseLastRowOf(lost);
+    const Result<Renewal> renewal = Renew();
+    ASSERT_TRUE(renewal.ok());
+    EXPECT_EQ(renewal->accounts, 2U) << lost[0];
+    EXPECT_TRUE(renewal->some_unknown);
+    // That of the flags has no uids.
+    const Result<LoadedAccount> bob = testing::Load(*OpenRenewed(), {"bob", {}});
+    ASSERT_TRUE(bob.ok() && bob->account) << lost[0];
+    EXPECT_TRUE(bob->account->must_enrol);
+  }
+}
+
+TEST_F(StoreRenewal, SaysThatThereMayBeMoreWhereRowsAreGoneWithoutATrace) {
+  LoseLastRowOf({"account", "account_uid", "account_flags"});
+  const Result<Renewal> renewal = Renew();
+  ASSERT_TRUE(renewal.ok());
+  EXPECT_EQ(renewal->accounts, 1U);
+  EXPECT_TRUE(renewal->some_unknown);
+  ExpectClosedAndRequired(*OpenRenewed());
+}
+
+TEST_F(StoreRenewal, BeginsAnewWhereAnEarlierOneWroteHalfADraft) {
+  WriteAll(file() + ".renewed", "half");
+  WriteAll(NewKeyPath(key_), "half");
   std::filesystem::remove(key_);
   ASSERT_TRUE(Renew().ok());
   ExpectMarked(*OpenRenewed(), ada_);
+}
+
+// The store came into its place, the key did not.
+TEST_F(StoreRenewal, FinishesAnEarlierOneAndStillSaysWhatThatDidNotKnow) {
+  LoseLastRowOf({"account"});
+  const Result<Renewal> first = Renew();
+  ASSERT_TRUE(first.ok());
+  const std::string key = testing::ReadAll(key_);
+  std::filesystem::rename(key_, NewKeyPath(key_));
+  std::filesystem::rename(key_ + first->suffix, key_);
+  const Result<Renewal> second = RenewStore(state(), key_, kNow + std::chrono::hours(1));
+  ASSERT_TRUE(second.ok()) << second.error().message;
+  EXPECT_EQ(second->suffix, first->suffix);
+  EXPECT_EQ(second->accounts, 2U);
+  EXPECT_TRUE(second->some_unknown);
+  EXPECT_EQ(testing::ReadAll(key_), key);
+  ExpectMarked(*OpenRenewed(), ada_);
+}
+
+// What was enrolled since must be marked, too.
+TEST_F(StoreRenewal, BeginsAnewWhereTheOldStoreIsStillInItsPlace) {
+  const std::string old_store = testing::ReadAll(file());
+  const Result<Renewal> first = Renew();
+  ASSERT_TRUE(first.ok());
+  std::filesystem::rename(key_, NewKeyPath(key_));
+  std::filesystem::rename(file(), file() + ".renewed");
+  std::filesystem::rename(file() + first->suffix, file());
+  ASSERT_EQ(testing::ReadAll(file()), old_store);
+  Open();
+  ASSERT_TRUE(Put(store(), MakeAccount("eve", 1002)).ok());
+  Close();
+  ASSERT_TRUE(Renew().ok());
+  ExpectMarked(*OpenRenewed(), {"eve", 1002});
+}
+
+TEST_F(StoreRenewal, KeepsTheFilesOfTwoRenewalsInOneSecond) {
+  const Result<Renewal> first = Renew();
+  const Result<Renewal> second = Renew();
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_NE(first->suffix, second->suffix);
+  EXPECT_TRUE(std::filesystem::exists(file() + first->suffix));
+  EXPECT_TRUE(std::filesystem::exists(key_ + second->suffix));
+}
+
+TEST_F(StoreRenewal, KeepsTheOldFilesPrivateWhateverTheyWere) {
+  for (const std::string& path : {key_, file()}) {
+    std::filesystem::permissions(path, std::filesystem::perms(0644));
+  }
+  const Result<Renewal> renewal = Renew();
+  ASSERT_TRUE(renewal.ok());
+  for (const std::string& path : {key_, file()}) {
+    EXPECT_EQ(std::filesystem::status(path + renewal->suffix).permissions(),
+              std::filesystem::perms(0600));
+  }
+}
+
+TEST_F(StoreRenewal, LeavesAllInPlaceWhereNoNewKeyCanBeMade) {
+  const std::string before = testing::ReadAll(key_);
+  std::filesystem::create_directory(NewKeyPath(key_));  // in the new key's way
+  const Result<Renewal> renewal = Renew();
+  ASSERT_FALSE(renewal.ok());
+  EXPECT_EQ(testing::ReadAll(key_), before);
+  Open();
+  EXPECT_EQ(testing::Failures(store(), ada_), 0);
 }
 
 TEST_F(StoreRenewal, RefusesAStoreThatIsInUse) {

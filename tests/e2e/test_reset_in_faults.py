@@ -191,6 +191,21 @@ class ResetInFaults(e2e.SparekeyTest):
             self.enrol(name)
             self.assert_accepted(self.login(name))
 
+    def test_the_key_is_lost_and_the_disk_is_full(self):
+        self.put_on_small_disk()
+        self.service.stop()
+        os.unlink(KEY)
+        self.fill_disk()
+        status, screen = self.reset("--new-key", answers=[("YES", "YES")], asks_password=False)
+        self.assertEqual(status, 0, screen)
+        self.assertIn("required_for=everyone", "".join(screen.split()))
+        os.unlink(f"{STATE}/filler")
+        self.service = sandbox.start_sparekeyd()
+        self.assertEqual(self.sparekey("status")["ssh_gate"], "closed")
+        self.assertEqual(self.sparekey("settings", "get", "required_for")["value"], "everyone")
+        for name in ("ada", "bob"):
+            self.assertEqual(self.account(name)["must_enrol"], True)
+
     def test_a_new_key_is_refused_while_the_service_runs(self):
         status, screen = self.reset("--new-key", answers=[("YES", "YES")], asks_password=False)
         self.assertNotEqual(status, 0)
