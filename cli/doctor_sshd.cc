@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sshd's own word about its settings (sshd -T), for the accounts that it matters for.
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 #include <sstream>
@@ -38,13 +40,19 @@ struct MatchLines {
   std::vector<std::string> addresses;  // one of each Address pattern that names one
 };
 
-// "10.0.0.0/8,!10.1.0.0/16" holds 10.0.0.0; a pattern with wildcards names none.
+bool IsAddress(const std::string& text) {
+  in6_addr address{};  // room for both kinds
+  return inet_pton(AF_INET, text.c_str(), &address) == 1 ||
+         inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
+// "10.0.0.0/8,!10.1.0.0/16" holds 10.0.0.0. A pattern with wildcards names none, nor does a word
+// like "cafe", on which sshd -T would fail.
 void TakeAddresses(const std::string& list, MatchLines& lines) {
-  for (std::string pattern : SplitFields(list, ',')) {
-    pattern = pattern.substr(0, pattern.find('/'));
-    const bool plain = pattern.find_first_not_of("0123456789abcdefABCDEF.:") == std::string::npos;
-    if (plain && !pattern.empty() && lines.addresses.size() < kMostAddresses) {
-      lines.addresses.push_back(pattern);
+  for (const std::string& pattern : SplitFields(list, ',')) {
+    const std::string address = pattern.substr(0, pattern.find('/'));
+    if (IsAddress(address) && lines.addresses.size() < kMostAddresses) {
+      lines.addresses.push_back(address);
     }
   }
 }

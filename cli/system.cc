@@ -197,7 +197,7 @@ System RealSystem() {
 }
 
 std::vector<std::string> PlainLines(const std::string& text) {
-  constexpr std::string_view kBlank = " \t\r";
+  constexpr std::string_view kBlank = " \t\r\f\v";  // all that SplitWords takes for blanks
   std::vector<std::string> lines;
   std::istringstream stream(text);
   std::string whole;

@@ -61,7 +61,7 @@ struct System {
 System RealSystem();
 
 // Lines without what stands behind '#' and without blanks at both ends; a line that ends in '\'
-// goes on in the next one. Empty ones are left out.
+// goes on in the next one. Empty ones are left out, so that SplitWords finds a word in each.
 std::vector<std::string> PlainLines(const std::string& text);
 std::vector<std::string> SplitWords(const std::string& line);
 // Empty fields count: "a::b" has three.

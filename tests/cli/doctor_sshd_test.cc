@@ -128,6 +128,25 @@ TEST_F(DoctorSshd, AsksForTheAddressesOfMatchBlocks) {
   EXPECT_THAT(findings[0].found, HasSubstr("192.168.0.0"));
 }
 
+TEST_F(DoctorSshd, AsksForNothingThatIsNoAddress) {
+  Write("/etc/ssh/sshd_config",
+        "Match Address cafe,10.0.*,1.2.3,::g,:,,/8,dead:beef,!10.1.2.3,2001:db8::/32,10.9.8.7/8\n");
+  Check({});
+  std::vector<std::string> addresses;
+  for (const auto& command : commands_) {
+    if (command.back().find("user=root,") == std::string::npos) continue;
+    const auto from = command.back().find(",addr=") + 6;
+    addresses.push_back(command.back().substr(from, command.back().find(',', from) - from));
+  }
+  EXPECT_THAT(addresses, ElementsAre("203.0.113.7", "2001:db8::", "10.9.8.7"));
+}
+
+TEST_F(DoctorSshd, PassesOverLinesOfOddBlanks) {
+  Write("/etc/ssh/sshd_config", "\f\n\v\n \f\v\t\r\n\f\\\n\v\n\fMatch\vAddress 10.0.0.1\n\f");
+  EXPECT_THAT(Ids(Check({})), ElementsAre("sshd.settings"));
+  EXPECT_THAT(commands_, Contains(Contains(HasSubstr("addr=10.0.0.1,"))));
+}
+
 TEST_F(DoctorSshd, AsksForAtMostFiftyAccounts) {
   Write("/etc/ssh/sshd_config", "Match Group staff\n");
   for (int i = 0; i < 200; ++i) own_.accounts.push_back(testing::Enrolled("u" + std::to_string(i)));
