@@ -14,6 +14,8 @@
 namespace sparekey {
 namespace {
 
+constexpr char kNotChecked[] = "way_out.not_checked";
+
 bool IsConsole(const ConsoleConfig& config, const std::string& terminal) {
   return std::any_of(config.ttys.begin(), config.ttys.end(), [&](const std::string& pattern) {
     return fnmatch(pattern.c_str(), terminal.c_str(), FNM_PATHNAME) == 0;
@@ -92,7 +94,7 @@ Finding JudgeTerminals(const System& system, const ConsoleConfig& config) {
 Finding JudgeAdministrators(const System& system, const std::vector<std::string>& groups) {
   const LocalUsers users(system);
   if (!users.sees_passwords()) {
-    return {"way_out.not_checked", Severity::kWarning,
+    return {kNotChecked, Severity::kWarning,
             "Whether an administrator has a local password could not be checked.",
             "Run doctor as root."};
   }
@@ -117,6 +119,26 @@ Finding JudgeAdministrators(const System& system, const std::vector<std::string>
           "With a local password at the console: " + NameSome(able) + '.', ""};
 }
 
+// An administrator other than `name` in a page of accounts.
+bool IsAnotherEnrolled(const Json& page, const std::string& name) {
+  const Json& accounts = ListOf(page, "accounts");
+  return std::any_of(accounts.begin(), accounts.end(), [&](const Json& other) {
+    return TextOf(other, "account") != name && FlagOf(other, "administrator") &&
+           TextOf(other, "enrolment") == "active";
+  });
+}
+
+// Where they may not be read, as they are by default.
+std::vector<std::string> ReadAdminGroups(Api& api) {
+  const Answer settings = api.Get("/v1/settings");
+  Policy policy;
+  for (const Json& setting : ListOf(settings.body.Expose(), "settings")) {
+    if (TextOf(setting, "name") != "admin_groups") continue;
+    (void)SetSetting(policy, "admin_groups", TextOf(setting, "value"));
+  }
+  return policy.admin_groups;
+}
+
 }  // namespace
 
 Findings CheckWayOut(const System& system, const WayOutFacts& facts) {
@@ -132,24 +154,25 @@ Findings CheckWayOut(const System& system, const WayOutFacts& facts) {
   return findings;
 }
 
+Findings FindAgainstWayOut(const System& system, const WayOutFacts& facts) {
+  Findings against = CheckWayOut(system, facts);
+  std::erase_if(against, [](const Finding& one) { return one.severity == Severity::kOk; });
+  for (Finding& one : against) {
+    if (one.id == kNotChecked) one.advice = "Ask root to run: sparekey doctor";
+  }
+  return against;
+}
+
 void SayWayOut(const Context& context, Api& api, const std::string& name) {
   const Answer shown = api.Get(AccountTarget(name));
   if (!shown.ok() || !FlagOf(shown.body.Expose(), "administrator")) return;
   const Answer page = api.Get("/v1/accounts?limit=1000");
-  if (!page.ok()) return;
-  for (const Json& other : ListOf(page.body.Expose(), "accounts")) {
-    const bool is_other = TextOf(other, "account") != name;
-    if (is_other && FlagOf(other, "administrator") && TextOf(other, "enrolment") == "active")
-      return;
-  }
-  const Answer settings = api.Get("/v1/settings");
-  Policy policy;
-  for (const Json& setting : ListOf(settings.body.Expose(), "settings")) {
-    if (TextOf(setting, "name") != "admin_groups") continue;
-    (void)SetSetting(policy, "admin_groups", TextOf(setting, "value"));
-  }
-  Findings against = CheckWayOut(RealSystem(), {context.config.console, policy.admin_groups});
-  std::erase_if(against, [](const Finding& one) { return one.severity == Severity::kOk; });
+  // Who is not root may not know who else is enrolled, and is told as if nobody were.
+  const bool refused = !page.ok() && page.failure->status == ExitStatus::kNotAllowed;
+  if (!page.ok() && !refused) return;
+  if (IsAnotherEnrolled(page.body.Expose(), name)) return;
+  const WayOutFacts facts{context.config.console, ReadAdminGroups(api)};
+  const Findings against = FindAgainstWayOut(RealSystem(), facts);
   if (against.empty()) return;
   Say("Before you rely on it: is there a way in when SSH is shut?");
   std::string text = ToText(against, WidthOf(STDERR_FILENO), STDERR_FILENO);

@@ -19,9 +19,13 @@ struct WayOutFacts {
 
 Findings CheckWayOut(const System& system, const WayOutFacts& facts);
 
-// For user enroll: where the account is an administrator's and no other administrator is enrolled
-// yet (among the first 1000 accounts), says on standard error what CheckWayOut has against it.
-// Never stands in the way.
+// The same for whoever may not be root: only what is not in order, and whom to ask about what could
+// not be seen.
+Findings FindAgainstWayOut(const System& system, const WayOutFacts& facts);
+
+// For user enroll: where the account is an administrator's and no other administrator is known to
+// be enrolled (among the first 1000 accounts; without root none is known), says on standard error
+// what FindAgainstWayOut finds. Never stands in the way.
 void SayWayOut(const Context& context, Api& api, const std::string& name);
 
 }  // namespace sparekey

@@ -20,10 +20,13 @@ class FirstAdministrator : public testing::VerbTest {
         R"({"account":"ada","label":"phone","type":"totp","uri":"otpauth://totp/a?secret=A",)"
         R"("secret":"A","backup_codes":[],"sheet":1,"enrolment":"active"})");
   }
-  void Know(bool administrator, const std::string& accounts) {
+  void KnowAda(bool administrator) {
     api_.Answer(
         "GET /v1/accounts/ada", 200,
         std::string(R"({"account":"ada","administrator":)") + (administrator ? "true}" : "false}"));
+  }
+  void Know(bool administrator, const std::string& accounts) {
+    KnowAda(administrator);
     api_.Answer("GET /v1/accounts?limit=1000", 200,
                 R"({"accounts":[)" + accounts + R"(],"next":null})");
   }
@@ -40,6 +43,19 @@ TEST_F(FirstAdministrator, HearsThatThereIsNoWayInButSsh) {
   EXPECT_THAT(result.err, HasSubstr("ada is enrolled"));
   EXPECT_THAT(result.out, Not(HasSubstr("only door")));
   EXPECT_EQ(RunJson(enrol_, 0)["account"], "ada");
+}
+
+TEST_F(FirstAdministrator, HearsItWithoutRootToo) {
+  KnowAda(true);
+  const std::string refused = R"({"code":"not_allowed","detail":"this needs root"})";
+  for (const char* list : {"GET /v1/accounts?limit=1000", "GET /v1/settings"}) {
+    api_.Answer(list, 403, refused);
+  }
+  const auto result = Run(enrol_);
+  EXPECT_EQ(result.status, 0);
+  EXPECT_THAT(result.err, HasSubstr("SSH is the only door"));
+  EXPECT_THAT(result.err, Not(HasSubstr("this needs root")));
+  EXPECT_THAT(result.err, HasSubstr("ada is enrolled"));
 }
 
 TEST_F(FirstAdministrator, IsNotTheOneWhoFollows) {

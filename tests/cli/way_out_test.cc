@@ -73,6 +73,14 @@ TEST_F(WayOut, AsksSystemdWhereNoProcessIsSeen) {
   EXPECT_THAT(Check()[0].found, HasSubstr("tty1, ttyS0"));
 }
 
+TEST_F(WayOut, PassesOverLinesOfOddBlanks) {
+  terminals_.clear();
+  Write("/run/systemd/system/x", "");
+  Write("/etc/inittab", "\f\n:::\v\n::respawn:\f\n");
+  answers_ = {{"list-units", {0, "\f\n\v \n\r\f", ""}}};
+  EXPECT_EQ(Check()[0].id, "way_out.no_console");
+}
+
 TEST_F(WayOut, ReadsInittabs) {
   terminals_.clear();
   for (const char* line :
@@ -110,6 +118,18 @@ TEST_F(WayOut, TakesNobodyWithoutAShell) {
 TEST_F(WayOut, SaysWhatItMayNotSee) {
   std::filesystem::remove(folder_.path() + "/etc/shadow");
   EXPECT_EQ(Check()[1].id, "way_out.not_checked");
+}
+
+TEST_F(WayOut, SendsWhoIsNotRootToRootForWhatIsHiddenAlone) {
+  EXPECT_TRUE(FindAgainstWayOut(system_, facts).empty());
+  std::filesystem::remove(folder_.path() + "/etc/shadow");
+  auto against = FindAgainstWayOut(system_, facts);
+  EXPECT_THAT(Ids(against), ElementsAre("way_out.not_checked"));
+  EXPECT_EQ(against[0].advice, "Ask root to run: sparekey doctor");
+  terminals_.clear();
+  against = FindAgainstWayOut(system_, facts);
+  EXPECT_THAT(Ids(against), ElementsAre("way_out.no_console", "way_out.not_checked"));
+  EXPECT_THAT(against[0].advice, HasSubstr("systemctl"));
 }
 
 TEST_F(WayOut, TellsThatAnyRootShellMayReset) {

@@ -175,6 +175,15 @@ class Owner(e2e.SparekeyTest):
         self.assertEqual(self.account("bob")["enrolment"], "active")
         self.sparekey("verify", "bob", text=phone.code() + "\n")
 
+    def test_an_administrator_who_enrols_himself_hears_of_the_way_out(self):
+        for name, told in (("ada", 1), ("bob", 0)):
+            subprocess.run(["sparekey", "user", "remove", name, "--yes"], check=True,
+                           capture_output=True)
+            _, said = self.own(name, "user", "enroll", name, answers=[self.passwords[name]])
+            # No terminal of the sandbox takes logins, and nobody but root sees who has a password.
+            for words in ("SSH is the only door", "Ask root to run: sparekey doctor"):
+                self.assertEqual(" ".join(said.split()).count(words), told, said)
+
     def test_an_owner_adds_an_authenticator(self):
         made, _ = self.own("ada", "authenticator", "add", "ada", "--label", "tablet",
                            answers=[self.passwords["ada"], self.phones["ada"].code()])
