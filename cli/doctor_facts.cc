@@ -4,7 +4,7 @@
 #include "cli/api.h"
 #include "cli/doctor.h"
 #include "core/seal.h"
-#include "core/sqlite_store.h"
+#include "core/store_look.h"
 
 namespace sparekey {
 namespace {
@@ -110,21 +110,17 @@ class ServiceReader {
 
 class StoreReader {
  public:
-  StoreReader(Store& store, OwnFacts& own) : store_(store), own_(own) {}
+  StoreReader(StoreRows& rows, OwnFacts& own) : rows_(rows), own_(own) {}
 
   Status Read() {
-    Work look{{},
-              [this](Records& records) -> Result<Changes> {
-                own_.policy = records.policy;
-                own_.super_locked = records.system.super_locked.has_value();
-                own_.gate_closed = records.system.gate.has_value();
-                return Changes{};
-              },
-              Ok()};
-    store_.Run({&look, 1});
+    // What cannot be read here is damage, which the check tells.
+    if (Result<Policy> policy = rows_.LoadPolicy()) own_.policy = std::move(*policy);
+    if (const Result<SystemState> system = rows_.LoadSystem()) {
+      own_.super_locked = system->super_locked.has_value();
+      own_.gate_closed = system->gate.has_value();
+    }
     const Status checked = CheckStore();
     const Status listed = ListAccounts();
-    if (!look.status) return look.status;
     return checked ? listed : checked;
   }
 
@@ -138,7 +134,7 @@ class StoreReader {
     const PieceLimits limits{.rows = kPage, .structure_bytes = INT64_MAX};
     std::optional<std::string> from = "";
     while (from) {
-      auto piece = store_.Check(*from, limits);
+      auto piece = rows_.Check(*from, limits);
       if (!piece) return piece.error();
       store.rows += piece->rows;
       store.structure = store.structure || piece->structure;
@@ -152,7 +148,7 @@ class StoreReader {
   Status ListAccounts() {
     std::string after;
     for (;;) {
-      const auto page = store_.ListAccounts(after, kPage);
+      const auto page = rows_.ListAccounts(after, kPage);
       if (!page) return page.error();
       for (const ListedAccount& listed : page->accounts) {
         if (listed.account) own_.accounts.push_back(FactsOf(*listed.account));
@@ -164,19 +160,29 @@ class StoreReader {
     return Ok();
   }
 
-  Store& store_;
+  StoreRows& rows_;
   OwnFacts& own_;
 };
 
+// The service may start at any moment: it is not kept waiting, and what was seen of a store that
+// moved is not told.
 void ReadStore(const Config& config, OwnFacts& own) {
   Result<MasterKey> key = MasterKey::Load(config.master_key);
   if (!key) {
     own.trouble = key.error().message;
     return;
   }
-  Result<std::unique_ptr<Store>> store = OpenSqliteStore(config.state_dir, std::move(*key));
-  const Status read = store ? StoreReader(**store, own).Read() : Status(store.error());
-  if (!read) own.trouble = read.error().message;
+  Result<std::unique_ptr<StoreLook>> look = StoreLook::Open(config.state_dir, std::move(*key));
+  if (!look) {
+    own.trouble = look.error().message;
+    return;
+  }
+  OwnFacts seen;
+  const Status read = StoreReader((*look)->rows(), seen).Read();
+  const Status undisturbed = (*look)->CheckUndisturbed();
+  if (undisturbed) own = std::move(seen);
+  const Status& end = undisturbed ? read : undisturbed;
+  if (!end) own.trouble = end.error().message;
 }
 
 }  // namespace

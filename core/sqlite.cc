@@ -2,6 +2,7 @@
 #include "core/sqlite.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
@@ -36,6 +37,21 @@ int WriteErrno(sqlite3* connection) {
 bool IsFull(int code, int reason) {
   return code == SQLITE_FULL ||
          (code == SQLITE_IOERR_WRITE && (reason == ENOSPC || reason == EDQUOT || reason == EFBIG));
+}
+
+// "file:" and the path, whose bytes of another meaning there are written as %NN.
+std::string ToUri(const std::string& path) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string uri = "file:";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '?' || c == '#' || c == '%') {
+      uri += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    } else {
+      uri += c;
+    }
+  }
+  return uri;
 }
 
 }  // namespace
@@ -117,9 +133,32 @@ std::span<const std::uint8_t> Statement::Blob(int column) const {
 }
 
 Result<std::unique_ptr<Database>> Database::Open(const std::string& path) {
+  return Connect(path, path, SQLITE_OPEN_READWRITE, nullptr);
+}
+
+Result<std::unique_ptr<Database>> Database::OpenToLook(const std::string& path) {
+  // SQLite would make a log that is missing. "Immutable" is the one word that keeps it from that,
+  // and leaves a log unread, so it is for files without one.
+  if (::access((path + "-wal").c_str(), F_OK) != 0) {
+    return Connect(path, ToUri(path) + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+                   nullptr);
+  }
+  // Alone, so that the log's index is in memory and not in a file; the lock for that is a lock
+  // for writing, which this file system does not take.
+  Result<std::unique_ptr<Database>> database =
+      Connect(path, path, SQLITE_OPEN_READONLY, "unix-none");
+  if (!database) return database;
+  const Status alone = (*database)->Execute("PRAGMA locking_mode=EXCLUSIVE");
+  if (!alone) return alone.error();
+  return database;
+}
+
+Result<std::unique_ptr<Database>> Database::Connect(const std::string& path,
+                                                    const std::string& name, int flags,
+                                                    const char* file_system) {
   std::unique_ptr<Database> database(new Database(path));
-  const int code = sqlite3_open_v2(path.c_str(), &database->connection_,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &database->connection_,
+                                   flags | SQLITE_OPEN_NOMUTEX, file_system);
   if (database->connection_ == nullptr) {
     return Error{ErrorCode::kUnavailable, path + ": no memory to open it"};
   }

@@ -59,6 +59,9 @@ class Database {
  public:
   // Opens an existing file, or ":memory:". Nothing is read yet.
   static Result<std::unique_ptr<Database>> Open(const std::string& path);
+  // Opens an existing file to be looked at by somebody who writes nothing and takes no lock; what
+  // its log holds is seen. Whether somebody else wrote meanwhile, the caller must find out.
+  static Result<std::unique_ptr<Database>> OpenToLook(const std::string& path);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -89,6 +92,8 @@ class Database {
  private:
   friend class Statement;
   explicit Database(std::string path) : path_(std::move(path)) {}
+  static Result<std::unique_ptr<Database>> Connect(const std::string& path, const std::string& name,
+                                                   int flags, const char* file_system);
   Error ToError(int code);
 
   std::string path_;

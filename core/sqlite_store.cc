@@ -309,18 +309,8 @@ Result<CheckedPiece> SqliteStore::Check(const std::string& from, const PieceLimi
 }  // namespace
 
 Result<std::unique_ptr<Store>> OpenSqliteStore(const std::string& state_dir, MasterKey key) {
-  const Status folder = CheckStoreFolder(state_dir);
-  if (!folder) return folder.error();
-  struct stat info {};
-  const std::string path = StorePath(state_dir, kStoreFile);
-  if (::lstat(path.c_str(), &info) != 0) {
-    return Error{ErrorCode::kNotFound,
-                 path +
-                     ": there is no store, though its master key is there; put it back "
-                     "from a backup, or see what this says: sparekey init"};
-  }
-  const Status files = CheckStoreFiles(state_dir);
-  if (!files) return files.error();
+  const Status place = CheckStorePlace(state_dir);
+  if (!place) return place.error();
   Result<OwnerLock> lock = OwnerLock::Take(state_dir);
   if (!lock) return lock.error();
   auto store = std::make_unique<SqliteStore>(state_dir, std::move(key), std::move(*lock));

@@ -100,6 +100,20 @@ Status CheckStoreFiles(const std::string& folder) {
   return Ok();
 }
 
+Status CheckStorePlace(const std::string& folder) {
+  const Status checked = CheckStoreFolder(folder);
+  if (!checked) return checked;
+  struct stat info {};
+  const std::string path = StorePath(folder, kStoreFile);
+  if (::lstat(path.c_str(), &info) != 0) {
+    return Error{ErrorCode::kNotFound,
+                 path +
+                     ": there is no store, though its master key is there; put it back "
+                     "from a backup, or see what this says: sparekey init"};
+  }
+  return CheckStoreFiles(folder);
+}
+
 Result<OwnerLock> OwnerLock::Take(const std::string& folder) {
   const std::string path = StorePath(folder, kLockFile);
   const std::lock_guard guard(held_mutex);

@@ -17,6 +17,8 @@ std::string StorePath(const std::string& folder, const std::string& name);
 Status CheckStoreFolder(const std::string& folder);
 // The same for the files of the store that are there.
 Status CheckStoreFiles(const std::string& folder);
+// Both, and kNotFound where there is no store.
+Status CheckStorePlace(const std::string& folder);
 
 // A POSIX record lock on kLockFile, which the kernel gives up with the process and which names it
 // to others. Since closing any descriptor of the file in this process would give it up too, nothing

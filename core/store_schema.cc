@@ -26,8 +26,8 @@ constexpr std::array<const char*, kSchemaVersion> kMigrations = {
 
 // Before anything is read: with shared memory for the log, others could join.
 constexpr char kAlone[] = "PRAGMA locking_mode=EXCLUSIVE";
-constexpr char kPrepare[] =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+constexpr char kPrepareWrites[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
+constexpr char kPrepareReads[] =
     "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
     "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA cache_size=-32768;";
 
@@ -50,7 +50,8 @@ Status Migrate(Database& database, std::int64_t from) {
 
 // journal_mode and locking_mode answer with what they could do.
 Status Prepare(Database& database, const std::string& path) {
-  const Status prepared = database.Execute(kPrepare);
+  Status prepared = database.Execute(kPrepareWrites);
+  if (prepared) prepared = database.Execute(kPrepareReads);
   if (!prepared) return prepared;
   const Result<std::string> journal = database.ReadText("PRAGMA journal_mode");
   const Result<std::string> locking = database.ReadText("PRAGMA locking_mode");
@@ -133,6 +134,16 @@ Result<std::unique_ptr<Database>> OpenWithSchema(const std::string& path) {
     const Status status = check(**database, path);
     if (!status) return status.error();
   }
+  return database;
+}
+
+Result<std::unique_ptr<Database>> LookWithSchema(const std::string& path) {
+  Result<std::unique_ptr<Database>> database = Database::OpenToLook(path);
+  if (!database) return database;
+  Status status = CheckIdentity(**database, path);
+  if (status) status = (*database)->Execute(kPrepareReads);
+  if (status) status = CompareSchema(**database, path);
+  if (!status) return status.error();
   return database;
 }
 

@@ -18,4 +18,7 @@ Result<std::unique_ptr<Database>> CreateSchema(const std::string& path);
 // altered, or of a newer version.
 Result<std::unique_ptr<Database>> OpenWithSchema(const std::string& path);
 
+// Opens the file as Database::OpenToLook does. kDamaged besides: of an older version.
+Result<std::unique_ptr<Database>> LookWithSchema(const std::string& path);
+
 }  // namespace sparekey

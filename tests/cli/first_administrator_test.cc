@@ -2,6 +2,9 @@
 // user enroll runs the way-out check for the first administrator; doctor as a program.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <map>
+
 #include "tests/cli/verb_test.h"
 
 namespace sparekey {
@@ -122,6 +125,33 @@ TEST_F(DoctorProgram, IsForThoseWhoMayAsk) {
       testing::RunProgram({SPAREKEY_PROGRAM, "--state-dir", folder.path(), "doctor"});
   EXPECT_EQ(result.status, 6);
   EXPECT_THAT(result.err, HasSubstr("this needs root"));
+}
+
+TEST(DoctorWithoutTheService, ChangesNothingAndTellsAMissingReserve) {
+  namespace fs = std::filesystem;
+  const testing::TestFolder folder;
+  const auto run = [&](const char* verb) {
+    return testing::RunProgram({SPAREKEY_PROGRAM, "--state-dir", folder / "state", "--json", verb});
+  };
+  ASSERT_EQ(run("init").status, 0);
+  fs::remove(folder / "state/reserve");
+  fs::remove(folder / "state/owner.lock");
+  const auto look = [&] {
+    std::map<std::string, fs::file_time_type> files;
+    files["."] = fs::last_write_time(folder / "state");
+    for (const auto& file : fs::directory_iterator(folder / "state")) {
+      files[file.path().filename()] = file.last_write_time();
+    }
+    return files;
+  };
+  const auto before = look();
+  const auto told = nlohmann::json::parse(run("doctor").out);
+  EXPECT_EQ(look(), before);
+  std::map<std::string, int> ids;
+  for (const auto& finding : told["findings"]) ++ids[finding["id"]];
+  for (const char* id : {"service.down", "store.sound", "files.reserve", "accounts.ready"}) {
+    EXPECT_EQ(ids[id], 1) << told.dump(1);
+  }
 }
 
 TEST_F(DoctorProgram, FitsEightyColumnsAndCountsAtTheEnd) {

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What doctor says of a machine is what happens there."""
 
+import os
+import signal
 import sqlite3
 
 import e2e
@@ -118,9 +120,22 @@ class Doctor(e2e.SparekeyTest):
             self.assertNotIn("ada", found["store.damaged"])
 
     def test_the_store_while_the_service_is_down(self):
-        self.service.stop()
-        self.assertIn("store.sound", self.examine())
-        self.service = sandbox.start_sparekeyd()
+        folder = "/var/lib/sparekey"
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self.service.stop(number)
+            os.unlink(f"{folder}/reserve")
+            before = {name: os.stat(f"{folder}/{name}") for name in os.listdir(folder)}
+            found = self.examine()
+            self.assertIn("store.sound", found)
+            self.assertIn("files.reserve", found)
+            self.assertIn("2 accounts", found["accounts.ready"])
+            after = {name: os.stat(f"{folder}/{name}") for name in os.listdir(folder)}
+            self.assertEqual(after.keys(), before.keys())
+            for name, info in before.items():
+                self.assertEqual((after[name].st_size, after[name].st_mtime_ns),
+                                 (info.st_size, info.st_mtime_ns), name)
+            self.service = sandbox.start_sparekeyd()
+            self.assertIn("files.modes", self.examine())  # it made a reserve
         self.assert_accepted(self.login("ada"))
 
     def test_lockouts_and_files(self):
