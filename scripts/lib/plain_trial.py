@@ -46,7 +46,7 @@ def sparekey_json(*arguments, program=("sparekey",)):
 def find(build, name):
     for folder, _, names in os.walk(build):
         path = os.path.join(folder, name)
-        if name in names and "CMakeFiles" not in folder and os.path.isfile(path):
+        if name in names and "CMakeFiles" not in folder and os.access(path, os.X_OK):
             return path
     sys.exit(f"{name} is not in {build}")
 
