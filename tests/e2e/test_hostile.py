@@ -253,7 +253,7 @@ class Hostile(e2e.SparekeyTest):
 
     def test_confirming_codes_on_api_sock(self):
         """An enrolment's proof: nothing is counted, the enrolment stays pending."""
-        self.sparekey("user", "remove", "bob", text="YES\n")
+        self.sparekey("user", "remove", "bob", "--yes")
         status, _ = self.ask(sandbox.API_SOCKET, "POST", "/v1/accounts/bob/enrolment", b"{}")
         self.assertEqual(status, 201)
         self.before["bob"] = self.counters("bob")
