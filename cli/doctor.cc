@@ -17,8 +17,14 @@ Findings Examine(const System& system, const Config& config, const OwnFacts& own
   const auto add = [&all](Findings findings) {
     std::move(findings.begin(), findings.end(), std::back_inserter(all));
   };
-  add(CheckService(own, config));
-  add(CheckStore(own));
+  if (IsNotSetUp(system, config, own)) {
+    add({{"service.not_set_up", Severity::kProblem,
+          "sparekey is not set up here: there is neither a master key nor a store.",
+          "Run: sparekey init. Then: systemctl enable --now sparekeyd.socket sparekeyd.service"}});
+  } else {
+    add(CheckService(own, config));
+    add(CheckStore(own));
+  }
   add(CheckAccounts(system, config, own));
   add(CheckSshd(system, own));
   add(CheckPam(system, own));

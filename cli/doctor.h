@@ -54,6 +54,9 @@ Findings CheckSshd(const System& system, const OwnFacts& own);
 // doctor_pam.cc
 Findings CheckPam(const System& system, const OwnFacts& own);
 // doctor_files.cc
+// Neither key nor store nor service, nor a renewal that was interrupted: nothing is there yet that
+// could be lost or damaged.
+bool IsNotSetUp(const System& system, const Config& config, const OwnFacts& own);
 Findings CheckClock(const System& system);
 Findings CheckFiles(const System& system, const Config& config, const OwnFacts& own);
 Findings CheckDisk(const System& system, const Config& config);

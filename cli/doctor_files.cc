@@ -8,6 +8,7 @@
 #include "cli/doctor.h"
 #include "core/files.h"
 #include "core/sqlite_store.h"
+#include "core/store_renewal.h"
 
 namespace sparekey {
 namespace {
@@ -92,19 +93,23 @@ Findings CheckClock(const System& system) {
   return {{"clock.synchronised", Severity::kOk, "The clock is synchronised.", ""}};
 }
 
+bool IsNotSetUp(const System& system, const Config& config, const OwnFacts& own) {
+  return !own.service_answers && !system.Exists(config.master_key) &&
+         !system.Exists(NewKeyPath(config.master_key)) &&
+         !system.Exists(config.state_dir + '/' + kStoreFile);
+}
+
 Findings CheckFiles(const System& system, const Config& config, const OwnFacts& own) {
   Findings findings;
-  const bool fresh =
-      !system.Exists(config.master_key) && !system.Exists(config.state_dir + '/' + kStoreFile);
+  const bool set_up = !IsNotSetUp(system, config, own);
   const char* missing =
-      fresh ? "Run: sparekey init"
-            : "Put it back from a backup. Lost for good: sparekey console reset --new-key";
+      "Put it back from a backup. Lost for good: sparekey console reset --new-key";
   std::vector<Wanted> wanted = {
       {ParentFolder(config.path), FileKind::kFolder, 0755, false, "", true},
       {config.path, FileKind::kFile, 0644, false, "", true},
-      {config.master_key, FileKind::kFile, 0600, true, missing},
-      {config.state_dir, FileKind::kFolder, 0700, true, missing},
-      {config.state_dir + '/' + kStoreFile, FileKind::kFile, 0600, true, missing},
+      {config.master_key, FileKind::kFile, 0600, set_up, missing},
+      {config.state_dir, FileKind::kFolder, 0700, set_up, missing},
+      {config.state_dir + '/' + kStoreFile, FileKind::kFile, 0600, set_up, missing},
   };
   for (const char* name : {"sparekey.db-wal", kLockFile, kReserveFile}) {
     wanted.push_back({config.state_dir + '/' + name, FileKind::kFile, 0600});
@@ -116,14 +121,15 @@ Findings CheckFiles(const System& system, const Config& config, const OwnFacts& 
   wanted.push_back({config.socket, FileKind::kSocket, 0666, own.service_answers, restart});
   wanted.push_back({config.PamSocket(), FileKind::kSocket, 0600, own.service_answers, restart});
   for (const Wanted& one : wanted) CheckFile(system, one, findings);
-  if (!system.Exists(config.state_dir + '/' + kReserveFile) && system.Exists(config.state_dir)) {
+  if (set_up && !system.Exists(config.state_dir + '/' + kReserveFile) &&
+      system.Exists(config.state_dir)) {
     findings.push_back(
         {"files.reserve", Severity::kWarning,
          "The reserve file is missing, which makes room for a console reset on a full "
          "disk.",
          "Make room on the disk and restart sparekeyd: it makes a new one."});
   }
-  if (findings.empty()) {
+  if (findings.empty() && set_up) {
     findings.push_back({"files.modes", Severity::kOk,
                         "Files, folders and sockets have the right owners and modes.", ""});
   }

@@ -261,7 +261,7 @@ Findings CheckSshd(const System& system, const OwnFacts& own) {
       if (!probe) {
         return {{"sshd.unreadable", Severity::kWarning,
                  "sshd's settings cannot be read (sshd -T): " + probe.error().message,
-                 "Run doctor as root, and see what sshd -t says."}};
+                 "See what this says, as root: sshd -t"}};
       }
       probes.push_back(std::move(*probe));
     }

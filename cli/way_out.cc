@@ -112,8 +112,9 @@ Finding JudgeAdministrators(const System& system, const std::vector<std::string>
     return {"way_out.no_administrator", Severity::kProblem,
             "No administrator has a local password: nobody could log in at the console when SSH is "
             "shut.",
-            "Give one to root (passwd root) or to a member of " + NameSome(groups) +
-                " who may use sudo."};
+            climbs ? "Give one to root (passwd root) or to a member of " + NameSome(groups) +
+                         " who may use sudo."
+                   : "Give one to root (passwd root): nobody else could use sudo or doas here."};
   }
   return {"way_out.administrator", Severity::kOk,
           "With a local password at the console: " + NameSome(able) + '.', ""};

@@ -10,6 +10,7 @@
 namespace sparekey {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
@@ -17,6 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Le;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 class DoctorMachine : public testing::RecordedSystem {
  protected:
@@ -93,10 +95,25 @@ TEST_F(DoctorMachine, TellsWhatIsMissingOrOfAnotherKind) {
 }
 
 TEST_F(DoctorMachine, TellsALostKeyFromASetUpThatWasNotMade) {
+  own_ = {};
+  own_.trouble = "there is no master key";
   facts_["/etc/sparekey/master.key"] = {};
   EXPECT_THAT(Files()[0].advice, HasSubstr("--new-key"));
-  facts_["/var/lib/sparekey/sparekey.db"] = {};
-  EXPECT_THAT(Files()[0].advice, HasSubstr("sparekey init"));
+  EXPECT_THAT(Ids(Examine(system_, config_, own_)), Contains("store.not_checked"));
+  for (const char* name : {"sparekey.db", "sparekey.db-wal", "owner.lock", "reserve"}) {
+    facts_["/var/lib/sparekey/" + std::string(name)] = {};
+  }
+  const auto findings = Examine(system_, config_, own_);
+  EXPECT_THAT(findings[0].id, "service.not_set_up");
+  EXPECT_THAT(findings[0].advice, HasSubstr("sparekey init"));
+  for (const Finding& other : findings) {  // once is enough
+    EXPECT_THAT(other.id, Not(AnyOf(StartsWith("store"), StartsWith("files"), "service.down")));
+  }
+  facts_["/etc/sparekey/master.key.new"] = {FileKind::kFile, 0, 0600};  // an interrupted reset
+  EXPECT_THAT(Find(Files(), "files").advice, HasSubstr("--new-key"));
+  facts_.erase("/etc/sparekey/master.key.new");
+  own_.service_answers = true;  // what it holds will be gone
+  EXPECT_THAT(Ids(Files()), Contains("files"));
 }
 
 TEST_F(DoctorMachine, TellsAReserveThatIsGone) {
@@ -284,9 +301,13 @@ TEST(FindingsJson, CountsAndKeepsTheWholeText) {
 
 TEST_F(DoctorMachine, GivesEveryFindingAnIdOfItsOwnAndProblemsAnAdvice) {
   system_.look = [](const std::string&) { return FileFacts{}; };
-  for (const Finding& finding : Examine(system_, config_, {})) {
-    EXPECT_FALSE(finding.found.empty()) << finding.id;
-    EXPECT_TRUE(finding.severity == Severity::kOk || !finding.advice.empty()) << finding.id;
+  for (const bool answers : {false, true}) {
+    own_ = {};
+    own_.service_answers = answers;
+    for (const Finding& finding : Examine(system_, config_, own_)) {
+      EXPECT_FALSE(finding.found.empty()) << finding.id;
+      EXPECT_TRUE(finding.severity == Severity::kOk || !finding.advice.empty()) << finding.id;
+    }
   }
 }
 

@@ -105,6 +105,7 @@ TEST_F(WayOut, NeedsAnAdministratorsPassword) {
   findings = Check();
   EXPECT_EQ(findings[1].id, "way_out.no_administrator");
   EXPECT_EQ(findings[1].severity, Severity::kProblem);
+  EXPECT_THAT(findings[1].advice, HasSubstr("nobody else"));
   Write("/etc/shadow", "root:$6$a$b:1::::::\n");
   EXPECT_THAT(Check()[1].found, HasSubstr("root"));
 }
