@@ -13,9 +13,10 @@ mkdir -p "$folder/corpus"
 scratch=$(mktemp -d -p /dev/shm sparekey-fuzz-XXXXXX 2>/dev/null || mktemp -d)
 trap 'rm -rf "$scratch"' EXIT INT TERM
 grown=$folder/corpus
-# Short runs begin at the seeds alone, so that they do not depend on what was found before.
-if [ "$seconds" -lt 60 ]; then grown=$scratch/corpus && mkdir "$grown"; fi
+# Short runs begin at the seeds alone and always go the same way, so that a failure is the change's.
+seed=0
+if [ "$seconds" -lt 60 ]; then grown=$scratch/corpus seed=1 && mkdir "$grown"; fi
 echo "$(basename "$program"): ${seconds} s from $(find "$seeds" -type f | wc -l) seeds"
 TMPDIR=$scratch ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=64:${ASAN_OPTIONS:-} "$program" \
-  -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1 -print_funcs=0 \
+  -seed=$seed -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1 -print_funcs=0 \
   -artifact_prefix="$folder/" "$grown" "$seeds"

@@ -30,6 +30,12 @@ class TaskQueue {
     tasks_.push_back(std::move(task));
     ready_.notify_one();
   }
+  // What a server that has stopped runs no more.
+  void Drop() {
+    std::deque<std::function<void()>> dropped;
+    const std::lock_guard lock(mutex_);
+    tasks_.swap(dropped);
+  }
   void RunUntil(const std::function<bool()>& done) {
     while (!done()) {
       std::unique_lock lock(mutex_);
@@ -141,6 +147,7 @@ class ServiceTest : public ::testing::Test {
   void Stop() {
     hashes.reset();
     decider.reset();
+    queue.Drop();
     routes.reset();
     backend.reset();
   }
