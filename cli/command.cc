@@ -121,7 +121,7 @@ std::vector<CommandSpec> AuthenticatorCommands() {
       {"authenticator", "renew", {kName}, NewAuthenticator({}),
        "gives an authenticator a new secret",
        "The old secret counts until a code has proven the new one. --label may be left out where\n"
-       "there is only one.\n",
+       "there is only one. What is not given here, the type too, is taken from the settings.\n",
        RunAuthenticatorRenew},
       {"authenticator", "remove", {kName},
        {{"label", "L", "name of the authenticator"}, kYes},

@@ -137,7 +137,7 @@ std::optional<HttpResponse> Proofs::FindRefusal(const Peer& peer, const std::str
   }
   if (without_code && by_code) return Problem(NotEnrolled(account));
   const auto* proof = table_.Find(peer, account, backend_.steady_clock());
-  // A lockout, or an enrolment, that came after the proof ends it.
+  // While the account is locked no proof counts, nor one by the password alone once it is enrolled.
   const bool locked = admission == Admission::kAskBackupCodes;
   const bool proven = proof && !locked && (without_code || proof->by_code);
   return proven ? std::nullopt : std::optional(ProofNeeded());

@@ -122,7 +122,7 @@ def _make_overlays(base, root, over_usr):
             continue
         if not os.path.isdir(host):
             continue
-        for kind in ("upper", "work"):
+        for kind in ("upper", "scratch"):
             os.makedirs(f"{base}/{kind}/{name}")
         os.chmod(f"{base}/upper/{name}", stat.S_IMODE(os.stat(host).st_mode))
         os.mkdir(f"{root}/{name}")
@@ -134,12 +134,12 @@ def _make_overlays(base, root, over_usr):
                 mount(tree, link, None, MS_BIND)
             lower = ":".join([f"{base}/over{n}" for n in range(len(over_usr))] + [host])
         mount("none", f"{root}/{name}", "overlay", 0,
-              f"lowerdir={lower},upperdir={base}/upper/{name},workdir={base}/work/{name}")
+              f"lowerdir={lower},upperdir={base}/upper/{name},workdir={base}/scratch/{name}")
 
 
 def _keep(base, path, fd, target):
     name = path.strip("/").replace("/", "-")
-    for kind in ("lower", "upper", "work"):
+    for kind in ("lower", "upper", "scratch"):
         os.makedirs(f"{base}/{kind}/keep/{name}")
     mount(f"/proc/self/fd/{fd}", f"{base}/lower/keep/{name}", None, MS_BIND)
     status = os.fstat(fd)
@@ -147,7 +147,7 @@ def _keep(base, path, fd, target):
     os.chown(f"{base}/upper/keep/{name}", status.st_uid, status.st_gid)
     mount("none", target, "overlay", 0,
           f"lowerdir={base}/lower/keep/{name},upperdir={base}/upper/keep/{name},"
-          f"workdir={base}/work/keep/{name}")
+          f"workdir={base}/scratch/keep/{name}")
     os.close(fd)
 
 
