@@ -58,6 +58,8 @@ Account Account::Clone() const {
   copy.recovery_failures = recovery_failures;
   copy.gate = gate;
   copy.last_login = last_login;
+  copy.containment = containment;
+  copy.notice = notice;
   return copy;
 }
 

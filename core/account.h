@@ -76,6 +76,23 @@ struct GateClosure {
   std::string reason;  // "super-lockout of ada", "closed by an administrator"
 };
 
+// SSH sessions that are to be ended: set in the commit of the lockout that causes it, taken away
+// when none of them lives any more.
+struct Containment {
+  TimePoint since{};
+  std::string reason;  // "super-lockout of ada"
+};
+
+// What the account's owner is told at the next login.
+struct OwnerNotice {
+  int failures = 0;  // wrong one-time codes and failed recoveries since the last accepted login
+  std::optional<TimePoint> last_failure;
+  std::string last_host;  // of the last failure; as PAM said it; may be empty
+  std::optional<TimePoint>
+      recovery;  // the last login by backup codes, until a login by another way
+  std::string recovery_host;
+};
+
 struct Account {
   std::string name;
   uid_t uid = 0;
@@ -93,6 +110,8 @@ struct Account {
   int recovery_failures = 0;
   std::optional<GateClosure> gate;  // the account's own SSH gate; set: closed
   std::optional<TimePoint> last_login;
+  std::optional<Containment> containment;  // of this account's sessions
+  OwnerNotice notice;
 
   Enrolment enrolment() const;
   Authenticator* FindAuthenticator(std::string_view label);  // nullptr: none of that label
@@ -106,7 +125,8 @@ struct SystemSuperLockout {
 
 struct SystemState {
   std::optional<SystemSuperLockout> super_locked;
-  std::optional<GateClosure> gate;  // set: closed
+  std::optional<GateClosure> gate;         // set: closed
+  std::optional<Containment> containment;  // of everybody's sessions
 };
 
 // Names in the API, the command line and the records.

@@ -25,7 +25,8 @@ static_assert(static_cast<int>(HashAlgorithm::kSha1) == 0 &&
 // What an account's record has, one bit each, in this order.
 constexpr std::uint64_t kAdministrator = 1 << 0, kMustEnrol = 1 << 1, kPending = 1 << 2,
                         kSheet = 1 << 3, kLocked = 1 << 4, kSuperLocked = 1 << 5, kGate = 1 << 6,
-                        kLastLogin = 1 << 7, kAllParts = (1 << 8) - 1;
+                        kLastLogin = 1 << 7, kContainment = 1 << 8, kNotice = 1 << 9,
+                        kAllParts = (1 << 10) - 1;
 
 void WriteOptional(ByteWriter& out, const std::optional<TimePoint>& time) {
   out.Byte(time ? 1 : 0);
@@ -139,11 +140,32 @@ PendingEnrolment ReadPending(ByteReader& in) {
   return pending;
 }
 
+bool IsEmpty(const OwnerNotice& notice) { return notice.failures == 0 && !notice.recovery; }
+
+void Write(ByteWriter& out, const OwnerNotice& notice) {
+  out.Number(static_cast<std::uint64_t>(notice.failures));
+  WriteOptional(out, notice.last_failure);
+  out.Text(std::string_view(notice.last_host).substr(0, kMaxEventText));
+  WriteOptional(out, notice.recovery);
+  out.Text(std::string_view(notice.recovery_host).substr(0, kMaxEventText));
+}
+
+OwnerNotice ReadNotice(ByteReader& in) {
+  OwnerNotice notice;
+  notice.failures = static_cast<int>(in.Number(kMostInt));
+  notice.last_failure = ReadOptional(in);
+  notice.last_host = in.Text();
+  notice.recovery = ReadOptional(in);
+  notice.recovery_host = in.Text();
+  return notice;
+}
+
 std::uint64_t PartsOf(const Account& account) {
   return (account.administrator ? kAdministrator : 0) | (account.must_enrol ? kMustEnrol : 0) |
          (account.pending ? kPending : 0) | (account.sheet ? kSheet : 0) |
          (account.locked ? kLocked : 0) | (account.super_locked ? kSuperLocked : 0) |
-         (account.gate ? kGate : 0) | (account.last_login ? kLastLogin : 0);
+         (account.gate ? kGate : 0) | (account.last_login ? kLastLogin : 0) |
+         (account.containment ? kContainment : 0) | (IsEmpty(account.notice) ? 0 : kNotice);
 }
 
 void WriteAccount(ByteWriter& out, const Account& account) {
@@ -157,6 +179,8 @@ void WriteAccount(ByteWriter& out, const Account& account) {
     if (time) out.Time(*time);
   }
   if (account.gate) WriteGate(out, *account.gate);
+  if (account.containment) WriteContainment(out, *account.containment);
+  if (!IsEmpty(account.notice)) Write(out, account.notice);
   out.Number(account.authenticators.size());
   for (const Authenticator& authenticator : account.authenticators) Write(out, authenticator);
   if (account.pending) Write(out, *account.pending);
@@ -176,6 +200,8 @@ Account ReadAccount(ByteReader& in) {
   if ((parts & kSuperLocked) != 0) account.super_locked = in.Time();
   if ((parts & kLastLogin) != 0) account.last_login = in.Time();
   if ((parts & kGate) != 0) account.gate = ReadGate(in);
+  if ((parts & kContainment) != 0) account.containment = ReadContainment(in);
+  if ((parts & kNotice) != 0) account.notice = ReadNotice(in);
   const std::size_t authenticators = in.Count(kMaxAuthenticators);
   for (std::size_t i = 0; i < authenticators && in.ok(); ++i) {
     account.authenticators.push_back(ReadAuthenticator(in));
@@ -194,6 +220,7 @@ Status CheckAccount(const Account& account) {
   if (account.otp_failures < 0 || account.otp_budget_spent < 0 || account.recovery_failures < 0) {
     return bad("a count is negative");
   }
+  if (account.notice.failures < 0) return bad("a count is negative");
   if (account.authenticators.size() > kMaxAuthenticators) return bad("too many authenticators");
   for (const Authenticator& authenticator : account.authenticators) {
     if (!IsPossible(authenticator)) return bad("authenticator " + authenticator.label);

@@ -8,7 +8,7 @@ namespace sparekey {
 namespace {
 
 constexpr std::array<std::string_view, 4> kDoors = {"ssh", "web", "console", "other"};
-constexpr std::array<std::string_view, 21> kKinds = {"login",
+constexpr std::array<std::string_view, 28> kKinds = {"login",
                                                      "recovery",
                                                      "wrong_code",
                                                      "replay",
@@ -28,7 +28,14 @@ constexpr std::array<std::string_view, 21> kKinds = {"login",
                                                      "authenticator_added",
                                                      "authenticator_renewed",
                                                      "authenticator_removed",
-                                                     "resynchronised"};
+                                                     "resynchronised",
+                                                     "sessions_ended",
+                                                     "codes_low",
+                                                     "unsealing_failed",
+                                                     "two_factor_off",
+                                                     "two_factor_on",
+                                                     "alert_acknowledged",
+                                                     "test"};
 
 template <typename Enum, std::size_t kCount>
 std::optional<Enum> Find(const std::array<std::string_view, kCount>& names, std::string_view text) {

@@ -36,7 +36,14 @@ enum class EventKind : std::uint8_t {
   kAuthenticatorAdded,
   kAuthenticatorRenewed,
   kAuthenticatorRemoved,
-  kResynchronised,  // a HOTP counter was moved on by two consecutive codes
+  kResynchronised,   // a HOTP counter was moved on by two consecutive codes
+  kSessionsEnded,    // containment is over: nobody's session in its scope lives any more
+  kCodesLow,         // few backup codes are left
+  kUnsealingFailed,  // a record could not be opened: damaged, or of another key
+  kTwoFactorOff,     // enabled=false
+  kTwoFactorOn,
+  kAlertAcknowledged,
+  kTest,  // a test notification
 };
 std::string_view ToString(EventKind kind);  // login, recovery, wrong_code, …
 std::optional<EventKind> ParseEventKind(std::string_view text);

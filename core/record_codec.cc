@@ -21,7 +21,22 @@ GateClosure ReadGate(ByteReader& in) {
   return gate;
 }
 
+void WriteContainment(ByteWriter& out, const Containment& containment) {
+  out.Time(containment.since);
+  out.Text(std::string_view(containment.reason).substr(0, kMaxEventText));
+}
+
+Containment ReadContainment(ByteReader& in) {
+  Containment containment;
+  containment.since = in.Time();
+  containment.reason = in.Text();
+  return containment;
+}
+
 namespace {
+
+// What the system's record has behind the super-lockout, one bit each.
+constexpr std::uint64_t kGate = 1 << 0, kContainment = 1 << 1;
 
 void WriteSystem(ByteWriter& out, const SystemState& system) {
   out.Byte(system.super_locked ? 1 : 0);
@@ -30,8 +45,9 @@ void WriteSystem(ByteWriter& out, const SystemState& system) {
     out.Number(system.super_locked->causes.size());
     for (const std::string& cause : system.super_locked->causes) out.Text(cause);
   }
-  out.Byte(system.gate ? 1 : 0);
+  out.Number((system.gate ? kGate : 0) | (system.containment ? kContainment : 0));
   if (system.gate) WriteGate(out, *system.gate);
+  if (system.containment) WriteContainment(out, *system.containment);
 }
 
 SystemState ReadSystem(ByteReader& in) {
@@ -44,7 +60,9 @@ SystemState ReadSystem(ByteReader& in) {
       system.super_locked->causes.push_back(in.Text());
     }
   }
-  if (in.Flag()) system.gate = ReadGate(in);
+  const std::uint64_t parts = in.Number(kGate | kContainment);
+  if ((parts & kGate) != 0) system.gate = ReadGate(in);
+  if ((parts & kContainment) != 0) system.containment = ReadContainment(in);
   return system;
 }
 

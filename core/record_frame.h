@@ -40,5 +40,7 @@ Result<T> DecodeRecord(std::span<const std::uint8_t> bytes, std::string_view wha
 
 void WriteGate(ByteWriter& out, const GateClosure& gate);
 GateClosure ReadGate(ByteReader& in);
+void WriteContainment(ByteWriter& out, const Containment& containment);
+Containment ReadContainment(ByteReader& in);
 
 }  // namespace sparekey

@@ -47,6 +47,8 @@ Account FullAccount() {
   account.recovery_failures = std::numeric_limits<int>::max();
   account.gate = GateClosure{kNow, "closed by an administrator"};
   account.last_login = TimePoint{};
+  account.containment = Containment{kNow, "super-lockout of ada"};
+  account.notice = {7, kNow, "192.0.2.7", kNow + std::chrono::hours(1), "2001:db8::7"};
   return account;
 }
 
@@ -84,6 +86,21 @@ void ExpectSame(const std::optional<GateClosure>& a, const std::optional<GateClo
   EXPECT_EQ(a->reason, b->reason);
 }
 
+void ExpectSame(const std::optional<Containment>& a, const std::optional<Containment>& b) {
+  ASSERT_EQ(a.has_value(), b.has_value());
+  if (!a) return;
+  EXPECT_EQ(a->since, b->since);
+  EXPECT_EQ(a->reason, b->reason);
+}
+
+void ExpectSame(const OwnerNotice& a, const OwnerNotice& b) {
+  EXPECT_EQ(a.failures, b.failures);
+  EXPECT_EQ(a.last_failure, b.last_failure);
+  EXPECT_EQ(a.last_host, b.last_host);
+  EXPECT_EQ(a.recovery, b.recovery);
+  EXPECT_EQ(a.recovery_host, b.recovery_host);
+}
+
 void ExpectSame(const Account& a, const Account& b) {
   EXPECT_EQ(a.administrator, b.administrator);
   EXPECT_EQ(a.must_enrol, b.must_enrol);
@@ -95,6 +112,8 @@ void ExpectSame(const Account& a, const Account& b) {
   EXPECT_EQ(a.recovery_failures, b.recovery_failures);
   EXPECT_EQ(a.last_login, b.last_login);
   ExpectSame(a.gate, b.gate);
+  ExpectSame(a.containment, b.containment);
+  ExpectSame(a.notice, b.notice);
   ExpectSame(a.sheet, b.sheet);
   ASSERT_EQ(a.authenticators.size(), b.authenticators.size());
   for (std::size_t i = 0; i < a.authenticators.size(); ++i) {
@@ -214,14 +233,25 @@ TEST(SystemCodec, GivesBackEverything) {
   SystemState system;
   Result<SystemState> empty = DecodeSystem(EncodeSystem(system).Expose());
   ASSERT_TRUE(empty.ok());
-  EXPECT_FALSE(empty->super_locked || empty->gate);
+  EXPECT_FALSE(empty->super_locked || empty->gate || empty->containment);
   system.super_locked = SystemSuperLockout{kNow, {"ada", std::string(256, 'b')}};
   system.gate = GateClosure{kNow, "super-lockout of ada"};
+  system.containment = Containment{kNow, "super-lockout of ada"};
   const Result<SystemState> full = DecodeSystem(EncodeSystem(system).Expose());
   ASSERT_TRUE(full.ok());
   EXPECT_EQ(full->super_locked->since, kNow);
   EXPECT_EQ(full->super_locked->causes, system.super_locked->causes);
   ExpectSame(full->gate, system.gate);
+  ExpectSame(full->containment, system.containment);
+}
+
+TEST(SystemCodec, KeepsAContainmentWithoutAGate) {
+  SystemState system;
+  system.containment = Containment{kNow, "super-lockout of ada"};
+  const Result<SystemState> decoded = DecodeSystem(EncodeSystem(system).Expose());
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_FALSE(decoded->gate);
+  ExpectSame(decoded->containment, system.containment);
 }
 
 TEST(SystemCodec, RefusesTruncationsAndACountBeyondTheBytes) {
