@@ -234,9 +234,22 @@ void Routes::Authorise(const Route& route, Call call) {
   call.respond(NotAllowed("this is not for pam.sock"));
 }
 
+// What is not found under this name may be under another one of the same uid.
+Respond Routes::NameTheAccount(const Call& call) {
+  return [this, name = call.arguments[0], peer = call.request.peer,
+          respond = call.respond](HttpResponse response) {
+    if (response.status != 404) return respond(std::move(response));
+    auto answer = std::make_shared<HttpResponse>(std::move(response));
+    backend_.Identify(backend_.DirectoryFor(peer), name, [=](auto, auto alias_of) {
+      respond(alias_of ? Problem(IsAnotherName(name, *alias_of)) : std::move(*answer));
+    });
+  };
+}
+
 // Who has proven himself for an account does so no more once somebody else has changed it.
 void Routes::Run(const Route& route, Call call) {
   const bool of_account = route.pattern.starts_with("/v1/accounts/{}");
+  if (of_account) call.respond = NameTheAccount(call);
   const bool changes = route.method != "GET" && route.who != Who::kSelf;
   if (changes && (of_account || route.who == Who::kConsole)) {
     call.respond = [this, account = of_account ? call.arguments[0] : "",

@@ -89,6 +89,7 @@ class Routes {
 
  private:
   void Authorise(const Route& route, Call call);
+  Respond NameTheAccount(const Call& call);
   void Run(const Route& route, Call call);
   void BeginSession(Call call);
   void RunForSelf(const Route& route, Call call);

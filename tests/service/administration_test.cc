@@ -261,6 +261,23 @@ TEST_F(AdministrationTest, AResetOfASecondNameOfOneUidNamesTheAccount) {
   EXPECT_EQ(Show("ada")["enrolment"], "active");
 }
 
+TEST_F(AdministrationTest, EveryVerbAboutASecondNameOfOneUidNamesTheAccount) {
+  Enrol("ada");
+  people().emplace("ada2", Identity{"ada2", 1000, {}, false});
+  const std::pair<const char*, const char*> verbs[] = {{"DELETE", ""},
+                                                       {"POST", "/unlock"},
+                                                       {"GET", "/backup-codes"},
+                                                       {"POST", "/backup-codes"},
+                                                       {"GET", "/authenticators"},
+                                                       {"DELETE", "/authenticators/phone"}};
+  for (const auto& [method, verb] : verbs) {
+    const Answer answer = Send(method, std::string("/v1/accounts/ada2") + verb);
+    EXPECT_EQ(answer.status, 409) << method << verb;
+    EXPECT_THAT(answer.body["detail"].get<std::string>(), HasSubstr("another name of \"ada\""));
+  }
+  EXPECT_EQ(Send("POST", "/v1/accounts/bob/unlock").status, 404);
+}
+
 TEST_F(AdministrationTest, AGateHoldsForBothNamesOfOneUid) {
   Enrol("ada");
   people().emplace("ada2", Identity{"ada2", 1000, {}, false});
