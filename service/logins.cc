@@ -7,6 +7,7 @@
 
 #include "backupcodes/codes.h"
 #include "core/random.h"
+#include "lockout/owner_notice.h"
 #include "service/json.h"
 #include "service/logging.h"
 #include "service/login_request.h"
@@ -88,11 +89,14 @@ Step Logins::Login::MakeStep(OutcomePtr out, std::function<std::optional<Attempt
     }
     const std::optional<Attempt> made = attempt ? attempt() : std::nullopt;
     if (!made || !this_opening.first_factor) return Changes{};
+    const auto last_login = account->last_login;
     Decision decision =
         Decide(records.policy, *account, records.system, *subject, this_opening.door, *made, clock);
     out->decided = decision.reason;
     out->words = MakeWords(records.policy, account, records.system, this_opening.account,
                            this_opening.recovery);
+    out->words.notice = KeepForOwner(*account, decision, this_opening.remote_host, clock.now);
+    out->words.last_login = last_login;
     Changes changes;
     if (decision.account_changed) {
       if (id) account->administrator = subject->administrator;

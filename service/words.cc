@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/words.h"
 
+#include "service/logging.h"
+
 namespace sparekey {
 namespace {
 
@@ -32,12 +34,48 @@ std::string SayGateClosed(const WordsContext& context) {
          "or at the local console.";
 }
 
-std::string SayRecovered(const WordsContext& context) {
-  std::string text = "You signed in with backup codes. " + Codes(context.codes_left) + " left.";
-  if (context.codes_left <= context.low || context.codes_left < 2 * context.required) {
-    text += " Get a new sheet: sparekey codes new " + context.account;
+// "" where enough are left and nothing else is told, or there never was a sheet.
+std::string SayCodesLeft(const WordsContext& context, bool always) {
+  if (!context.has_sheet) return "";
+  const bool low = context.codes_left <= context.low || context.codes_left < 2 * context.required;
+  if (!low && !always) return "";
+  const std::string left = Codes(context.codes_left) + " left.";
+  return low ? left + " Get a new sheet: sparekey codes new " + context.account : left;
+}
+
+std::string From(const std::string& host) {
+  return host.empty() ? "" : " from " + EscapeForLog(host);
+}
+
+// What the owner may not have done.
+std::string SayNotice(const WordsContext& context) {
+  const OwnerNotice& notice = context.notice;
+  std::string text;
+  if (notice.failures > 0 && notice.last_failure) {
+    text = std::to_string(notice.failures) +
+           (notice.failures == 1 ? " failed attempt" : " failed attempts") +
+           " since your last login" +
+           (context.last_login ? " (" + FormatLocalTime(*context.last_login) + ")" : "") +
+           (notice.failures == 1 ? ": " : ", the last: ") + FormatLocalTime(*notice.last_failure) +
+           From(notice.last_host) + ". ";
+  }
+  if (notice.recovery) {
+    text += "Backup codes were used to sign in: " + FormatLocalTime(*notice.recovery) +
+            From(notice.recovery_host) + ". ";
   }
   return text;
+}
+
+std::string SayAccepted(const WordsContext& context) {
+  const std::string notice = SayNotice(context);
+  if (!context.enrolled) return "";
+  std::string text = notice + SayCodesLeft(context, !notice.empty());
+  while (text.ends_with(' ')) text.pop_back();
+  return text;
+}
+
+std::string SayRecovered(const WordsContext& context) {
+  return SayNotice(context) + "You signed in with backup codes. " + SayCodesLeft(context, true);
 }
 
 }  // namespace
@@ -53,6 +91,7 @@ WordsContext MakeWords(const Policy& policy, const Account* account, const Syste
   if (account == nullptr) return words;
   words.enrolled = account->enrolment() == Enrolment::kActive;
   words.must_enrol = account->must_enrol;
+  words.has_sheet = account->sheet.has_value();
   if (account->sheet) words.codes_left = account->sheet->CodesLeft();
   words.recovery_possible = recovery_allowed && words.codes_left >= policy.codes_required;
   words.one_more_locks =
@@ -64,6 +103,7 @@ WordsContext MakeWords(const Policy& policy, const Account* account, const Syste
 std::string Say(Reason reason, const WordsContext& context) {
   switch (reason) {
     case Reason::kAccepted:
+      return SayAccepted(context);
     case Reason::kNotRequired:
     case Reason::kConsole:
       return "";

@@ -12,6 +12,7 @@ namespace sparekey {
 struct WordsContext {
   std::string account;
   int required = 2;  // backup codes that one recovery needs
+  bool has_sheet = false;
   int codes_left = 0;
   int low = 3;                    // policy: warn at this many
   bool one_more_locks = false;    // exactly one wrong code is left before a lockout
@@ -19,8 +20,10 @@ struct WordsContext {
   bool recovery_possible = true;  // allowed here, and enough codes are left
   bool recovering = false;        // the person asked for a recovery
   std::optional<TimePoint> gate_since;
-  bool enrolled = false;    // never said, but told to the terminal, as the next one:
-  bool must_enrol = false;  // the module's option `unenrolled` goes by them
+  bool enrolled = false;                // never said, but told to the terminal, as the next one:
+  bool must_enrol = false;              // the module's option `unenrolled` goes by them
+  OwnerNotice notice;                   // told with an accepted login
+  std::optional<TimePoint> last_login;  // the one before
 };
 
 // `account`: nullptr where nothing is stored. `recovery_allowed`: by the terminal.
