@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "cli/text.h"
+#include "tests/support/processes.h"
 #include "tests/support/program.h"
 
 namespace sparekey {
@@ -43,7 +44,7 @@ TEST_P(HiddenPromptUnderSignal, RestoresTheTerminalAndDiesFromIt) {
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGQUIT, SIG_IGN);
     std::signal(SIGHUP, SIG_IGN);
-    const pid_t child = fork();
+    const pid_t child = CheckedFork();
     if (child == 0) {
       for (const int signal : {SIGINT, SIGQUIT, SIGHUP}) std::signal(signal, SIG_DFL);
       Print("pid=" + std::to_string(getpid()) + ";");
@@ -58,7 +59,7 @@ TEST_P(HiddenPromptUnderSignal, RestoresTheTerminalAndDiesFromIt) {
   ASSERT_TRUE(shell.WaitFor("Code: "));
   ASSERT_TRUE(shell.WaitForEcho(false));
   const std::size_t at = shell.shown().find("pid=") + 4;
-  ASSERT_EQ(kill(std::stoi(shell.shown().substr(at)), GetParam()), 0);
+  ASSERT_EQ(CheckedKill(std::stoi(shell.shown().substr(at)), GetParam()), 0);
   ASSERT_TRUE(shell.WaitFor("died=" + std::to_string(GetParam())));
   EXPECT_TRUE(shell.WaitForEcho(true));
   shell.Type("\n");
@@ -71,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(Signals, HiddenPromptUnderSignal,
 TEST(HiddenPrompt, RestoresTheTerminalWhileStoppedAndAsksAgain) {
   TerminalProgram shell([] {
     std::signal(SIGTTOU, SIG_IGN);
-    const pid_t child = fork();
+    const pid_t child = CheckedFork();
     setpgid(child, child);
     tcsetpgrp(0, child == 0 ? getpid() : child);
     if (child == 0) {
@@ -84,7 +85,7 @@ TEST(HiddenPrompt, RestoresTheTerminalWhileStoppedAndAsksAgain) {
     Print(WIFSTOPPED(status) ? "stopped;" : "ended;");
     ReadAnswer("", Echo::kOn);
     tcsetpgrp(0, child);
-    kill(child, SIGCONT);
+    CheckedKill(child, SIGCONT);
     waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 100;
   });

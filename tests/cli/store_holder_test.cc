@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "core/sqlite_store.h"
+#include "tests/support/processes.h"
 #include "tests/support/program.h"
 
 namespace sparekey {
@@ -23,7 +24,7 @@ class Holder {
   explicit Holder(const std::string& folder) {
     int ready[2];
     EXPECT_EQ(pipe(ready), 0);
-    pid_ = fork();
+    pid_ = CheckedFork();
     if (pid_ == 0) {
       auto store = OpenSqliteStore(folder, std::move(*MasterKey::Load(folder + "/master.key")));
       const char held = store.ok() ? '1' : '0';
@@ -37,13 +38,13 @@ class Holder {
     close(ready[1]);
   }
   ~Holder() {
-    kill(pid_, SIGKILL);
+    CheckedKill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
   Holder(const Holder&) = delete;
   Holder& operator=(const Holder&) = delete;
   void Stop() const {
-    kill(pid_, SIGSTOP);
+    CheckedKill(pid_, SIGSTOP);
     int status = 0;
     waitpid(pid_, &status, WUNTRACED);
   }

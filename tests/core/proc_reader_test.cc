@@ -22,6 +22,7 @@
 #include "tests/core/recorded_proc.h"
 #include "tests/support/console_terminal.h"
 #include "tests/support/fake_daemon.h"
+#include "tests/support/processes.h"
 
 namespace sparekey {
 namespace {
@@ -69,13 +70,13 @@ TEST(RealConsole, IsLocalForItsSessionLeader) {
 
 TEST(RealConsole, IsLocalForAChildOfTheSession) {
   const auto answer = RunAtConsole([] {
-    const pid_t child = fork();
+    const pid_t child = CheckedFork();
     if (child == 0) {
       pause();
       _exit(0);
     }
     const std::string described = Describe(child);
-    kill(child, SIGKILL);
+    CheckedKill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     return described;
   });
@@ -137,7 +138,7 @@ TEST(RealConsole, IsNotLocalBelowAProgramThatIsCalledSshd) {
   const std::string program = folder / "sshd";
   std::filesystem::copy_file("/bin/sleep", program);
   const auto answer = RunAtConsole([&] {
-    const pid_t child = fork();
+    const pid_t child = CheckedFork();
     if (child == 0) {
       execl(program.c_str(), program.c_str(), "60", nullptr);
       _exit(1);
@@ -146,7 +147,7 @@ TEST(RealConsole, IsNotLocalBelowAProgramThatIsCalledSshd) {
     std::string described = Describe(child);
     unlink(program.c_str());
     described += " / " + Describe(child);
-    kill(child, SIGKILL);
+    CheckedKill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     return described;
   });
@@ -157,7 +158,7 @@ TEST(RealConsole, IsNotLocalBelowAProgramThatIsCalledSshd) {
 }
 
 TEST(ReadProcess, ReadsBehindANameThatLooksLikeTheRestOfTheLine) {
-  const pid_t child = fork();
+  const pid_t child = CheckedFork();
   if (child == 0) {
     prctl(PR_SET_NAME, ") R 1 1 1 1025");
     raise(SIGSTOP);
@@ -166,7 +167,7 @@ TEST(ReadProcess, ReadsBehindANameThatLooksLikeTheRestOfTheLine) {
   waitpid(child, nullptr, WUNTRACED);
   const auto process = RealProc().ReadProcess(child);
   const auto own = RealProc().ReadProcess(getpid());
-  kill(child, SIGKILL);
+  CheckedKill(child, SIGKILL);
   waitpid(child, nullptr, 0);
   ASSERT_TRUE(process && own);
   EXPECT_EQ(process->parent, getpid());
@@ -188,7 +189,7 @@ TEST(ReadProcess, KnowsPseudoTerminalsAbove255) {
   const std::string path = ptsname(masters.back());
   struct stat node {};
   ASSERT_EQ(stat(path.c_str(), &node), 0);
-  const pid_t child = fork();
+  const pid_t child = CheckedFork();
   if (child == 0) {
     setsid();
     const int fd = open(path.c_str(), O_RDWR);  // becomes the terminal
@@ -212,14 +213,14 @@ TEST(ReadProcess, SaysWhoseTheProgramIs) {
                                               {0U, 0757U, false}}) {
     ASSERT_EQ(chown(program.c_str(), owner, 0), 0) << "this test needs root";
     ASSERT_EQ(chmod(program.c_str(), mode), 0);
-    const pid_t child = fork();
+    const pid_t child = CheckedFork();
     if (child == 0) {
       execl(program.c_str(), program.c_str(), "60", nullptr);
       _exit(1);
     }
     while (RealProc().ReadProcess(child)->executable != program) sched_yield();
     EXPECT_EQ(RealProc().ReadProcess(child)->executable_is_roots, expected) << owner << mode;
-    kill(child, SIGKILL);
+    CheckedKill(child, SIGKILL);
     waitpid(child, nullptr, 0);
   }
 }
@@ -247,10 +248,10 @@ TEST(IsInOwnNamespaces, TellsAContainersProcess) {
   for (const int kind : {CLONE_NEWUSER, CLONE_NEWPID}) {
     std::array<int, 2> ends{};
     ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
-    const pid_t outer = fork();
+    const pid_t outer = CheckedFork();
     if (outer == 0) {
       if (unshare(kind) != 0) _exit(1);
-      const pid_t inner = fork();  // a new pid namespace begins with the child
+      const pid_t inner = CheckedFork();  // a new pid namespace begins with the child
       if (inner == 0) {
         pause();
         _exit(0);
@@ -262,8 +263,8 @@ TEST(IsInOwnNamespaces, TellsAContainersProcess) {
     pid_t inner = 0;
     EXPECT_EQ(read(ends[0], &inner, sizeof inner), static_cast<ssize_t>(sizeof inner));
     EXPECT_FALSE(RealProc().IsInOwnNamespaces(inner));
-    kill(inner, SIGKILL);
-    kill(outer, SIGKILL);
+    CheckedKill(inner, SIGKILL);
+    CheckedKill(outer, SIGKILL);
     waitpid(outer, nullptr, 0);
     for (const int fd : ends) close(fd);
   }

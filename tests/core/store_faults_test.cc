@@ -11,6 +11,7 @@
 
 #include "tests/core/faulty_disk.h"
 #include "tests/core/store_fixture.h"
+#include "tests/support/processes.h"
 
 namespace sparekey {
 namespace {
@@ -241,7 +242,7 @@ TEST_F(StoreFaults, KeepsEverythingReportedOverKill9) {
   for (int round = 0; round < 20; ++round) {
     int pipe[2];
     ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
-    const pid_t child = ::fork();
+    const pid_t child = CheckedFork();
     if (child == 0) CountAndReport(state(), ada_, pipe[1]);
     ::close(pipe[1]);
     char done = 0;
@@ -249,7 +250,7 @@ TEST_F(StoreFaults, KeepsEverythingReportedOverKill9) {
     for (int i = 0; i < 5 + round * 7; ++i) ASSERT_EQ(::read(pipe[0], &done, 1), 1);
     reported += 5 + round * 7;
     std::this_thread::sleep_for(std::chrono::microseconds(round * 37));
-    ::kill(child, SIGKILL);
+    CheckedKill(child, SIGKILL);
     while (::read(pipe[0], &done, 1) == 1) ++reported;
     ::close(pipe[0]);
     int status = 0;

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "tests/core/renewed_store.h"
+#include "tests/support/processes.h"
 
 namespace sparekey {
 namespace {
@@ -22,7 +23,7 @@ using testing::TestKey;
 // Runs `check` in a child with its own mounts and limits; its result is the child's.
 template <typename Check>
 void InChild(const Check& check) {
-  const pid_t child = ::fork();
+  const pid_t child = CheckedFork();
   if (child == 0) ::_exit(check() ? 0 : 1);
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "tests/core/store_fixture.h"
+#include "tests/support/processes.h"
 
 namespace sparekey {
 namespace {
@@ -134,7 +135,7 @@ TEST_F(LookAtStore, KeepsNobodyFromOpeningItAndTellsThat) {
     ASSERT_TRUE(look.ok()) << look.error().message;
     std::array<int, 2> opened{}, close{};
     ASSERT_EQ(::pipe(opened.data()) + ::pipe(close.data()), 0);
-    const pid_t child = ::fork();
+    const pid_t child = CheckedFork();
     if (child == 0) {
       const auto store = OpenSqliteStore(state(), TestKey());
       const char done = store.ok() ? 'y' : 'n';

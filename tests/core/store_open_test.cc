@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "tests/core/store_fixture.h"
+#include "tests/support/processes.h"
 
 namespace sparekey {
 namespace {
@@ -170,7 +171,7 @@ TEST_F(OpenStore, RefusesASecondOwnerInThisProcess) {
 TEST_F(OpenStore, RefusesASecondOwnerAndNamesTheFirst) {
   int ready[2];
   ASSERT_EQ(::pipe(ready), 0);
-  const pid_t child = ::fork();
+  const pid_t child = CheckedFork();
   if (child == 0) {
     const Result<std::unique_ptr<Store>> store = OpenSqliteStore(state(), TestKey());
     const char answer = store ? 'y' : 'n';
@@ -184,7 +185,7 @@ TEST_F(OpenStore, RefusesASecondOwnerAndNamesTheFirst) {
   EXPECT_EQ(error.code, ErrorCode::kConflict);
   EXPECT_NE(error.message.find("process " + std::to_string(child)), std::string::npos);
   EXPECT_EQ(FindStoreOwner(state()), child);
-  ::kill(child, SIGKILL);
+  CheckedKill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   ::close(ready[0]);
   ::close(ready[1]);

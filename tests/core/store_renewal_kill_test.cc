@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "tests/core/renewed_store.h"
+#include "tests/support/processes.h"
 
 namespace sparekey {
 namespace {
@@ -54,7 +55,7 @@ bool NextStop(pid_t child, int& status) {
 
 // A renewal in a child that is killed at its change number `at`; false where it has fewer.
 bool RenewAndKillAt(int at, const std::string& state, const std::string& key) {
-  const pid_t child = ::fork();
+  const pid_t child = CheckedFork();
   if (child == 0) {
     ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     ::raise(SIGSTOP);
@@ -70,7 +71,7 @@ bool RenewAndKillAt(int at, const std::string& state, const std::string& key) {
     ::ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info);
     if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !ChangesADisk(info.entry.nr)) continue;
     if (++changes < at) continue;
-    ::kill(child, SIGKILL);
+    CheckedKill(child, SIGKILL);
     EXPECT_EQ(::waitpid(child, &status, 0), child);
     return true;
   }

@@ -15,6 +15,7 @@
 
 #include "tests/pam/pam_login.h"
 #include "tests/pam/scripted_logins.h"
+#include "tests/support/processes.h"
 
 namespace sparekey {
 namespace {
@@ -113,7 +114,7 @@ int Answer(int, const pam_message** messages, pam_response** responses, void* da
 
 // A login in a process of its own, which then searches its memory. Exit status 0: nothing there.
 int SearchAfterLogin(const std::string& folder, const Person& person) {
-  const pid_t child = fork();
+  const pid_t child = CheckedFork();
   if (child == 0) {
     pam_handle_t* handle = nullptr;
     const pam_conv conversation{Answer, const_cast<Person*>(&person)};

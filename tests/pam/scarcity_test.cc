@@ -14,6 +14,7 @@
 #include "tests/pam/pam_login.h"
 #include "tests/pam/scripted_logins.h"
 #include "tests/support/failing_memory.h"
+#include "tests/support/processes.h"
 
 namespace sparekey {
 namespace {
@@ -81,7 +82,7 @@ Outcome LogInHarmed(const std::string& folder, const Harm& harm, const Heal& hea
 // In a process of its own, as sshd's child: its end shows what the module did to it.
 template <typename Work>
 Outcome InChild(const Work& work, bool& hit) {
-  const pid_t child = fork();
+  const pid_t child = CheckedFork();
   if (child == 0) {
     alarm(20);
     bool harmed = false;

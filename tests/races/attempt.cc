@@ -15,6 +15,8 @@
 #include <string_view>
 #include <utility>
 
+#include "tests/support/processes.h"
+
 namespace sparekey::races {
 namespace {
 
@@ -86,14 +88,14 @@ class CommandAtTerminal {
     if (openpty(&keyboard_, &slave, nullptr, nullptr, nullptr) != 0) return;
     if (pipe2(ends.data(), O_CLOEXEC) != 0) return;
     shown_fd_ = ends[0];
-    pid_ = fork();
+    pid_ = CheckedFork();
     if (pid_ == 0) Become(command, slave, ends[1]);
     close(slave);
     close(ends[1]);
   }
   ~CommandAtTerminal() {
     if (pid_ > 0) {
-      kill(pid_, SIGKILL);
+      CheckedKill(pid_, SIGKILL);
       waitpid(pid_, nullptr, 0);
     }
     close(keyboard_);

@@ -10,6 +10,8 @@
 #include <csignal>
 #include <stdexcept>
 
+#include "tests/support/processes.h"
+
 namespace sparekey::races {
 namespace {
 
@@ -36,7 +38,7 @@ Crowd::Crowd(std::size_t size, const Ways& ways) : hall_(std::make_unique<Shared
   if (size > kMostSeats) throw std::invalid_argument("too many processes");
   const pid_t parent = getpid();
   for (std::size_t seat = 0; seat < size; ++seat) {
-    const pid_t pid = fork();
+    const pid_t pid = CheckedFork();
     if (pid == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (getppid() != parent) _exit(1);
@@ -47,7 +49,7 @@ Crowd::Crowd(std::size_t size, const Ways& ways) : hall_(std::make_unique<Shared
 }
 
 Crowd::~Crowd() {
-  for (const pid_t pid : pids_) kill(pid, SIGKILL);
+  for (const pid_t pid : pids_) CheckedKill(pid, SIGKILL);
   for (const pid_t pid : pids_) waitpid(pid, nullptr, 0);
 }
 

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "tests/races/race_fixture.h"
+#include "tests/support/processes.h"
 
 namespace sparekey::races {
 namespace {
@@ -27,7 +28,7 @@ class Client {
  public:
   Client(const Ways& ways, const Attempt& attempt, bool stops_at_last_prompt) {
     (void)!pipe2(at_prompt_.data(), O_CLOEXEC);
-    pid_ = fork();
+    pid_ = CheckedFork();
     if (pid_ != 0) return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const Ending ending = ways.Run(attempt, [&] {
@@ -50,7 +51,7 @@ class Client {
   // Whatever it started dies with it.
   void Kill() {
     if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
+    CheckedKill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
     pid_ = -1;
   }

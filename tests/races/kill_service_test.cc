@@ -12,6 +12,7 @@
 
 #include "tests/races/race_fixture.h"
 #include "tests/races/roles.h"
+#include "tests/support/processes.h"
 
 namespace sparekey::races {
 namespace {
@@ -65,7 +66,7 @@ class KillingTheService : public ::testing::Test {
   }
 
   pid_t StartPlaying(std::size_t i) {
-    const pid_t pid = fork();
+    const pid_t pid = CheckedFork();
     if (pid != 0) return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     roles_[i]->Play(stand_->ledgers[i], stand_->started);

@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "backupcodes/codes.h"
+#include "tests/support/processes.h"
 #include "tests/support/service_fixture.h"
 
 namespace sparekey::testing {
@@ -290,7 +291,7 @@ TEST_F(AdministrationTest, AGateHoldsForBothNamesOfOneUid) {
 TEST_F(AdministrationTest, ASuperLockoutEndsTheSessionsOfASecondNameToo) {
   Enrol("bob");
   people().emplace("bob2", Identity{"bob2", 1001, {}, false});
-  const pid_t pid = fork();
+  const pid_t pid = CheckedFork();
   if (pid == 0) {
     pause();
     _exit(0);
@@ -309,7 +310,7 @@ TEST_F(AdministrationTest, ASuperLockoutEndsTheSessionsInItsScope) {
   Enrol("bob");
   std::vector<pid_t> sessions;
   for (const std::string name : {"bob", "ada"}) {
-    const pid_t pid = fork();
+    const pid_t pid = CheckedFork();
     if (pid == 0) {
       pause();
       _exit(0);
@@ -325,7 +326,7 @@ TEST_F(AdministrationTest, ASuperLockoutEndsTheSessionsInItsScope) {
   EXPECT_EQ(waitpid(sessions[0], &how, 0), sessions[0]);
   EXPECT_TRUE(WIFSIGNALED(how) && WTERMSIG(how) == SIGTERM);
   EXPECT_EQ(waitpid(sessions[1], &how, WNOHANG), 0);
-  kill(sessions[1], SIGKILL);
+  CheckedKill(sessions[1], SIGKILL);
   waitpid(sessions[1], &how, 0);
 }
 

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "tests/support/fake_daemon.h"
+#include "tests/support/processes.h"
 
 namespace sparekey {
 namespace {
@@ -233,7 +234,7 @@ class Impostor {
   Impostor(const std::string& path, uid_t owner) {
     int ready[2];
     EXPECT_EQ(pipe2(ready, O_CLOEXEC), 0);
-    child_ = fork();
+    child_ = CheckedFork();
     if (child_ == 0) {
       if (setresuid(65534, 65534, 65534) != 0) _exit(1);
       ListenAt(path);
@@ -247,7 +248,7 @@ class Impostor {
     EXPECT_EQ(chown(path.c_str(), owner, owner), 0);
   }
   ~Impostor() {
-    kill(child_, SIGKILL);
+    CheckedKill(child_, SIGKILL);
     waitpid(child_, nullptr, 0);
   }
   Impostor(const Impostor&) = delete;

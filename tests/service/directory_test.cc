@@ -19,6 +19,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/processes.h"
+
 namespace sparekey {
 namespace {
 
@@ -335,7 +337,7 @@ TEST(AskNss, FindsThisProcessesUserWithGroups) {
 
 // In a child: NSS is the whole process's.
 bool AreGroupsComplete(const char* sources) {
-  const pid_t child = fork();
+  const pid_t child = CheckedFork();
   if (child == 0) {
     const bool is_set =
         dlopen(NSS_BROKEN, RTLD_NOW) != nullptr && __nss_configure_lookup("group", sources) == 0;

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "tests/support/processes.h"
 #include "tests/support/program.h"
 #include "tests/support/service_fixture.h"
 
@@ -148,7 +149,7 @@ TEST_F(FirstFactorTest, AnErrorIsToldWhereTheChildIsKilled) {
   UseShell("echo $$ >> " + (folder / "pids") + "; exec sleep 1000");
   std::string told;
   Begin(told);
-  kill(std::stoi(WaitForPids(1).at(0)), SIGKILL);
+  CheckedKill(std::stoi(WaitForPids(1).at(0)), SIGKILL);
   queue.RunUntil([&told] { return !told.empty(); });
   EXPECT_THAT(told, ::testing::StartsWith("error"));
 }

@@ -8,11 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/processes.h"
+
 namespace sparekey {
 namespace {
 
 TEST(HardenProcess, AllowsNoCoreFileNoTracerAndNoOpenModes) {
-  const pid_t child = fork();
+  const pid_t child = CheckedFork();
   if (child == 0) {
     if (!HardenProcess()) _exit(1);
     rlimit core{1, 1};

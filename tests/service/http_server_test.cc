@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "tests/service/bad_requests.h"
+#include "tests/support/processes.h"
 #include "tests/support/raw_http.h"
 #include "tests/support/running_server.h"
 
@@ -450,7 +451,7 @@ class CrowdProcess {
   CrowdProcess(const std::string& path, int count, std::string_view sends) {
     int ready[2], end[2];
     if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(end, O_CLOEXEC) != 0) std::abort();
-    pid_ = fork();
+    pid_ = CheckedFork();
     if (pid_ == 0) {
       close(end[1]);
       if (geteuid() == 0 && setuid(65534) != 0) _exit(1);

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/processes.h"
 #include "tests/support/raw_http.h"
 #include "tests/support/temp_folder.h"
 
@@ -89,7 +90,7 @@ TEST_F(OpenSocketsTest, GivesUpTheDescriptorsThatAreTaken) {
 }
 
 TEST_F(OpenSocketsTest, ReplacesWhatADeadProcessLeft) {
-  const pid_t child = fork();
+  const pid_t child = CheckedFork();
   if (child == 0) {
     auto sockets = Open();
     _exit(sockets ? 0 : 1);  // without its destructor
@@ -184,7 +185,7 @@ std::string OpenPassed(const std::vector<Passed>& passed, const std::string& pam
                        const std::string& api) {
   int channel[2];
   if (pipe2(channel, O_CLOEXEC) != 0) return "no pipe";
-  const pid_t child = fork();
+  const pid_t child = CheckedFork();
   if (child == 0) {
     const int report = fcntl(channel[1], F_DUPFD_CLOEXEC, 100);
     std::string names;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/local_console.h"
+#include "tests/support/processes.h"
 
 namespace sparekey {
 namespace {
@@ -46,9 +47,9 @@ std::string ReadAll(int fd) {
 std::string RunApart(const std::function<std::string()>& work) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return "no pipe";
-  const pid_t child = fork();
+  const pid_t child = CheckedFork();
   if (child == 0) {
-    if (fork() != 0) _exit(0);
+    if (CheckedFork() != 0) _exit(0);
     LeaveLogin();
     const std::string answer = work();
     const bool whole =

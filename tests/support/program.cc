@@ -17,6 +17,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/processes.h"
+
 namespace sparekey::testing {
 namespace {
 
@@ -72,7 +74,7 @@ void Exchange(pid_t pid, Pipe& in, Pipe& out, Pipe& err, std::string input, Prog
     std::array<pollfd, 3> waits{
         {{in.ends[1], POLLOUT, 0}, {out.ends[0], POLLIN, 0}, {err.ends[0], POLLIN, 0}}};
     poll(waits.data(), waits.size(), 100);
-    if (!killed && Clock::now() > end) killed = kill(pid, SIGKILL) == 0;
+    if (!killed && Clock::now() > end) killed = CheckedKill(pid, SIGKILL) == 0;
     if ((waits[0].revents & POLLOUT) != 0) {
       const ssize_t written = write(in.ends[1], input.data(), input.size());
       if (written > 0) input.erase(0, static_cast<std::size_t>(written));
@@ -91,7 +93,7 @@ ProgramResult RunProgram(const std::vector<std::string>& command, const std::str
   Pipe in;
   Pipe out;
   Pipe err;
-  const pid_t pid = fork();
+  const pid_t pid = CheckedFork();
   if (pid == 0) {
     std::signal(SIGPIPE, SIG_DFL);
     dup2(in.ends[0], 0);
@@ -120,7 +122,7 @@ TerminalProgram::TerminalProgram(const std::function<int()>& body) {
 
 TerminalProgram::~TerminalProgram() {
   if (pid_ > 0) {
-    kill(pid_, SIGKILL);
+    CheckedKill(pid_, SIGKILL);
     Collect(pid_);
   }
   close(master_);
@@ -161,7 +163,7 @@ bool TerminalProgram::WaitForEcho(bool echo) {
 int TerminalProgram::Wait() {
   const auto end = Clock::now() + kLongest;
   while (Read(100)) {
-    if (Clock::now() > end) kill(pid_, SIGKILL);
+    if (Clock::now() > end) CheckedKill(pid_, SIGKILL);
   }
   const int status = Collect(pid_);
   pid_ = -1;

@@ -21,6 +21,7 @@
 #include "core/base32.h"
 #include "core/otp.h"
 #include "service/client.h"
+#include "tests/support/processes.h"
 
 namespace sparekey::testing {
 namespace {
@@ -40,6 +41,14 @@ int BindNotifySocket(const std::string& path) {
   return fd;
 }
 
+// With SPAREKEY_SANITIZED the programs of that build tree, which were built with a sanitizer.
+std::string ProgramOf(const char* built, const char* below) {
+  const char* sanitized = std::getenv("SPAREKEY_SANITIZED");
+  return sanitized == nullptr ? built : std::string(sanitized) + below;
+}
+std::string Sparekeyd() { return ProgramOf(SPAREKEYD_PROGRAM, "/service/sparekeyd"); }
+std::string Sparekey() { return ProgramOf(SPAREKEY_PROGRAM, "/cli/sparekey"); }
+
 // A service that outlived its test would stay for ever.
 [[noreturn]] void BecomeService(const std::string& folder, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -47,7 +56,7 @@ int BindNotifySocket(const std::string& path) {
   const int log = open((folder + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   dup2(log, STDERR_FILENO);
   setenv("NOTIFY_SOCKET", (folder + "/notify").c_str(), 1);
-  execl(SPAREKEYD_PROGRAM, "sparekeyd", "--config", (folder + "/conf").c_str(), "--state-dir",
+  execl(Sparekeyd().c_str(), "sparekeyd", "--config", (folder + "/conf").c_str(), "--state-dir",
         (folder + "/state").c_str(), nullptr);
   _exit(126);
 }
@@ -76,7 +85,7 @@ RealService::~RealService() {
 void RealService::Start() {
   const int ready = BindNotifySocket(folder_ / "notify");
   const pid_t parent = getpid();
-  pid_ = fork();
+  pid_ = CheckedFork();
   if (pid_ == 0) BecomeService(folder_.path(), parent);
   AwaitReady(ready);
   close(ready);
@@ -101,18 +110,18 @@ int RealService::Reap() {
 }
 
 void RealService::Stop() {
-  kill(pid_, SIGTERM);
+  CheckedKill(pid_, SIGTERM);
   EXPECT_EQ(Reap(), 0) << Log();
 }
 
 void RealService::Kill() {
-  kill(pid_, SIGKILL);
+  CheckedKill(pid_, SIGKILL);
   Reap();
 }
 
 std::vector<std::string> RealService::Command(const std::vector<std::string>& words) const {
-  std::vector<std::string> command{SPAREKEY_PROGRAM, "--config",        folder_ / "conf",
-                                   "--state-dir",    folder_ / "state", "--json"};
+  std::vector<std::string> command{Sparekey(),    "--config",        folder_ / "conf",
+                                   "--state-dir", folder_ / "state", "--json"};
   command.insert(command.end(), words.begin(), words.end());
   return command;
 }
