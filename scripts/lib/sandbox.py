@@ -114,12 +114,13 @@ def add_account(name, uid, groups=()):
 class Process:
     """A service in the sandbox with its log file; ends with stop()."""
 
-    def __init__(self, name, *command):
+    def __init__(self, name, *command, environment=None):
         self.log = f"{LOGS}/{name}.log"
         with open(self.log, "ab") as log:
             self.log_begin = log.tell()
             self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                          stderr=log, start_new_session=True)
+                                          stderr=log, start_new_session=True,
+                                          env={**os.environ, **(environment or {})})
 
     @property
     def pid(self):
@@ -219,9 +220,9 @@ def is_healthy():
     return b" 200 " in request("GET", "/v1/health").split(b"\r\n")[0]
 
 
-def start_sparekeyd():
+def start_sparekeyd(environment=None):
     os.makedirs("/run/sparekey", mode=0o755, exist_ok=True)  # tmpfiles.d makes it on a booted system
-    service = Process("sparekeyd", "/usr/sbin/sparekeyd")
+    service = Process("sparekeyd", "/usr/sbin/sparekeyd", environment=environment)
     wait_until(lambda: not service.is_running() or is_healthy(), "sparekeyd answers")
     if not service.is_running():
         raise SandboxError(f"sparekeyd did not start:\n{service.log_tail()}")
