@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kPage = 500;
 constexpr std::size_t kDefaultEvents = 100;
+constexpr std::size_t kLongestKind = 21;                      // authenticator_renewed
 constexpr std::chrono::milliseconds kFollowDeadline{35'000};  // the service answers within 25 s
 
 struct Wish {
@@ -99,9 +100,15 @@ Answer LoadEvents(Api& api, const Wish& wish) {
 
 Colour ColourOf(std::string_view kind) {
   if (kind == "login" || kind == "recovery") return Colour::kGood;
-  if (kind == "lockout" || kind == "super_lockout" || kind == "gate_closed") return Colour::kBad;
-  const bool warning = kind == "wrong_code" || kind == "replay" || kind == "failed_recovery" ||
-                       kind == "clock_wrong";
+  const auto is_one_of = [kind](std::initializer_list<std::string_view> kinds) {
+    return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+  };
+  if (is_one_of(
+          {"lockout", "super_lockout", "gate_closed", "unsealing_failed", "two_factor_off"})) {
+    return Colour::kBad;
+  }
+  const bool warning =
+      is_one_of({"wrong_code", "replay", "failed_recovery", "clock_wrong", "codes_low"});
   return warning ? Colour::kWarning : Colour::kNone;
 }
 
@@ -117,7 +124,7 @@ std::string LineOf(const Json& event) {
   }
   std::string kind = TextOf(event, "kind");
   std::string padded = Escape(kind);
-  padded.resize(std::max<std::size_t>(padded.size(), 18), ' ');
+  padded.resize(std::max(padded.size(), kLongestKind), ' ');
   std::string line = TimeOf(event) + "  " + Coloured(STDOUT_FILENO, ColourOf(kind), padded);
   const std::string account = TextOf(event, "account");
   line += "  " + (account.empty() ? "-" : Escape(account));

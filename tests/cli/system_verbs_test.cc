@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <set>
+#include <sstream>
 
 #include "cli/command.h"
+#include "core/events.h"
 #include "tests/cli/verb_test.h"
 
 namespace sparekey {
@@ -142,6 +145,19 @@ TEST_F(EventsTest, ArePrintedOldestFirst) {
   EXPECT_LT(result.out.find("wrong_code"), result.out.find("lockout"));
   EXPECT_THAT(result.out, HasSubstr("from=192.0.2.7"));
   EXPECT_EQ(RunJson({"events"}, 0)["events"][0]["id"], 1);
+}
+
+TEST_F(EventsTest, StandBelowOneAnotherWhateverTheirKind) {
+  std::string list;
+  for (int kind = 0; kind <= static_cast<int>(EventKind::kTest); ++kind) {
+    const std::string name(ToString(static_cast<EventKind>(kind)));
+    list += (list.empty() ? "" : ",") + Event(kind + 1, name);
+  }
+  api_.Answer("GET /v1/events?account=&limit=100", 200, R"({"events":[)" + list + "]}");
+  std::istringstream lines(Run({"events"}).out);
+  std::set<std::size_t> columns;
+  for (std::string line; std::getline(lines, line);) columns.insert(line.find("  ada"));
+  EXPECT_EQ(columns.size(), 1U);
 }
 
 TEST_F(EventsTest, TakeATimeAndAnAccount) {
