@@ -25,6 +25,14 @@ class PasswordAndCode(e2e.SparekeyTest):
         after = self.counters("bob")
         self.assertEqual((after["otp_failures"], after["otp_budget_left"]), (0, 100))
 
+    def test_a_session_begins_with_the_failed_attempts_since_the_last_one(self):
+        self.assert_denied(self.login("bob", self.phones["bob"].wrong_code()))
+        answers = [self.password("bob"), ("One-time code", self.phones["bob"].code()),
+                   ("bob@", "exit")]
+        login = e2e.converse(self.spawn(e2e.client("ssh", "bob")), answers, "bob@")
+        self.assert_accepted(login)
+        self.assertRegex(login.screen, r"1 failed attempt since your last login: .* from 127\.0\.0\.1")
+
     def test_the_same_code_twice_is_denied_and_not_counted(self):
         self.assert_accepted(self.login("bob"))
         self.assert_denied(self.login("bob", self.phones["bob"].same_code()))
