@@ -99,6 +99,22 @@ Event ReadEvent(ByteReader& in) {
   return event;
 }
 
+void WriteAlert(ByteWriter& out, const Alert& alert) {
+  out.Time(alert.since);
+  out.Time(alert.last);
+  out.Number(alert.count);
+  out.Text(std::string_view(alert.detail).substr(0, kMaxEventText));
+}
+
+Alert ReadAlert(ByteReader& in) {
+  Alert alert;
+  alert.since = in.Time();
+  alert.last = in.Time();
+  alert.count = in.Number();
+  alert.detail = in.Text();
+  return alert;
+}
+
 }  // namespace
 
 SecretBytes EncodeSystem(const SystemState& system) { return EncodeRecord(system, WriteSystem); }
@@ -125,6 +141,11 @@ Result<Policy> DecodePolicy(std::span<const std::uint8_t> bytes) {
 SecretBytes EncodeEvent(const Event& event) { return EncodeRecord(event, WriteEvent); }
 Result<Event> DecodeEvent(std::span<const std::uint8_t> bytes) {
   return DecodeRecord(bytes, "an event", ReadEvent);
+}
+
+SecretBytes EncodeAlert(const Alert& alert) { return EncodeRecord(alert, WriteAlert); }
+Result<Alert> DecodeAlert(std::span<const std::uint8_t> bytes) {
+  return DecodeRecord(bytes, "an alert", ReadAlert);
 }
 
 }  // namespace sparekey

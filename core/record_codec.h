@@ -9,6 +9,7 @@
 #include <span>
 
 #include "core/account.h"
+#include "core/alerts.h"
 #include "core/events.h"
 #include "core/policy.h"
 #include "core/result.h"
@@ -36,5 +37,9 @@ Result<Policy> DecodePolicy(std::span<const std::uint8_t> bytes);
 inline constexpr std::size_t kMaxEventText = 1024;
 SecretBytes EncodeEvent(const Event& event);
 Result<Event> DecodeEvent(std::span<const std::uint8_t> bytes);
+
+// Times, count and detail; the rest is the row's.
+SecretBytes EncodeAlert(const Alert& alert);
+Result<Alert> DecodeAlert(std::span<const std::uint8_t> bytes);
 
 }  // namespace sparekey

@@ -12,6 +12,7 @@
 #include "core/sqlite.h"
 #include "core/store_draft.h"
 #include "core/store_files.h"
+#include "core/store_migration.h"
 #include "core/store_rows.h"
 #include "core/store_schema.h"
 
@@ -49,6 +50,9 @@ class SqliteStore final : public Store {
   Result<std::vector<std::string>> ListPending(const std::string& after,
                                                std::size_t limit) override;
   Result<std::vector<Event>> ReadEvents(const EventQuery& query) override;
+  Result<std::vector<Alert>> ListAlerts(const AlertQuery& query) override;
+  Result<std::uint64_t> CountOpenAlerts() override;
+  void SetListener(Listener listener) override { listener_ = std::move(listener); }
   Result<CheckedPiece> Check(const std::string& from, const PieceLimits& limits) override;
   void Idle() override { MoveLog(kIdleFrames); }
 
@@ -57,7 +61,7 @@ class SqliteStore final : public Store {
   struct Cache {
     SystemState system;
     Policy policy;
-    std::int64_t last_event = 0;
+    std::int64_t last_id = 0;
   };
 
   Status Reconnect() { return database_ ? Ok() : Connect(); }
@@ -69,8 +73,10 @@ class SqliteStore final : public Store {
   bool MakeRoom();
   Status RunOne(Work& work);
   Status Write(const Work& work, const Draft& draft);
+  Status Record(Event event);
   Status Begin();
   Status Commit();
+  void Tell();
   void RollBack();
   void MoveLog(int frames);
 
@@ -81,6 +87,8 @@ class SqliteStore final : public Store {
   std::unique_ptr<StoreRows> rows_;
   Cache cache_;
   Cache before_;  // as of the last commit, while a transaction is open
+  Listener listener_;
+  std::vector<Event> recorded_;  // in the transaction, for the listener
   bool begun_ = false;
   off_t frame_bytes_ = 0;
   std::optional<off_t> good_log_;  // the log must be cut to this before it is read again
@@ -90,7 +98,10 @@ class SqliteStore final : public Store {
 Status SqliteStore::Connect() {
   const Status repaired = RepairLog();
   if (!repaired) return repaired;
-  Result<std::unique_ptr<Database>> database = OpenWithSchema(path_);
+  Result<std::unique_ptr<Database>> database =
+      OpenWithSchema(path_, [this](Database& opened, std::int64_t version) {
+        return MigrateStoreRows(opened, key_, version);
+      });
   if (!database) return database.error();
   database_ = std::move(*database);
   rows_ = std::make_unique<StoreRows>(*database_, key_);
@@ -118,11 +129,11 @@ Status SqliteStore::LoadCache() {
   if (!system) return system.error();
   Result<Policy> policy = rows_->LoadPolicy();
   if (!policy) return policy.error();
-  const Result<std::int64_t> last_event = rows_->LastEvent();
-  if (!last_event) return last_event.error();
+  const Result<std::int64_t> last_id = rows_->LastId();
+  if (!last_id) return last_id.error();
   const Result<std::int64_t> page = database_->ReadNumber("PRAGMA page_size");
   if (!page) return page.error();
-  cache_ = {std::move(*system), std::move(*policy), *last_event};
+  cache_ = {std::move(*system), std::move(*policy), *last_id};
   frame_bytes_ = kFrameHeader + *page;
   return Ok();
 }
@@ -233,8 +244,17 @@ Status SqliteStore::Write(const Work& work, const Draft& draft) {
     status = rows_->StorePolicy(cache_.policy);
   }
   for (const Event& event : draft.changes.events) {
-    if (status) status = rows_->AppendEvent(event, ++cache_.last_event);
+    if (status) status = Record(event);
   }
+  return status;
+}
+
+// With what it does to alerts.
+Status SqliteStore::Record(Event event) {
+  event.id = ++cache_.last_id;
+  Status status = rows_->AppendEvent(event, event.id);
+  if (status) status = rows_->FoldIntoAlerts(event, cache_.system);
+  if (listener_) recorded_.push_back(std::move(event));
   return status;
 }
 
@@ -249,12 +269,23 @@ Status SqliteStore::Commit() {
   if (!begun_) return Ok();
   Status status = database_->Use("COMMIT").Finish();
   if (status) begun_ = false;
+  if (status) Tell();
   return status;
+}
+
+// What is on the disk is done, whatever becomes of telling it.
+void SqliteStore::Tell() {
+  try {
+    if (listener_ && !recorded_.empty()) listener_(recorded_);
+  } catch (...) {
+  }
+  recorded_.clear();
 }
 
 void SqliteStore::RollBack() {
   if (begun_) cache_ = std::move(before_);
   begun_ = false;
+  recorded_.clear();
   if (!database_) return;
   if (database_->InTransaction()) (void)database_->Use("ROLLBACK").Finish();
   if (!database_->distrusted() && !database_->InTransaction()) return;
@@ -298,6 +329,18 @@ Result<std::vector<Event>> SqliteStore::ReadEvents(const EventQuery& query) {
   const Status connected = Reconnect();
   if (!connected) return connected.error();
   return rows_->ReadEvents(query);
+}
+
+Result<std::vector<Alert>> SqliteStore::ListAlerts(const AlertQuery& query) {
+  const Status connected = Reconnect();
+  if (!connected) return connected.error();
+  return rows_->ListAlerts(query);
+}
+
+Result<std::uint64_t> SqliteStore::CountOpenAlerts() {
+  const Status connected = Reconnect();
+  if (!connected) return connected.error();
+  return rows_->CountOpenAlerts();
 }
 
 Result<CheckedPiece> SqliteStore::Check(const std::string& from, const PieceLimits& limits) {

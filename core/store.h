@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/account.h"
+#include "core/alerts.h"
 #include "core/events.h"
 #include "core/policy.h"
 #include "core/result.h"
@@ -36,6 +37,7 @@ struct Records {
   std::vector<LoadedAccount> accounts;
   SystemState system;
   Policy policy;
+  std::optional<Alert> alert;  // to be looked at: events alone change alerts
 };
 
 // What a step changed. Records not named here are not written. An account that the step created
@@ -59,6 +61,8 @@ struct Work {
   Status status = Ok();  // out
   // For the console reset alone: a damaged record is no error, but LoadedAccount::damaged.
   bool replaces_damaged = false;
+  // The alert to look at; kNotFound where it is settled.
+  std::optional<std::int64_t> alert = std::nullopt;
 };
 
 // An account in a list: one damaged record must not hide the others, nor look like "not enrolled".
@@ -78,6 +82,12 @@ struct EventQuery {
   std::optional<std::int64_t> before_id;  // descending, ids below this; default: newest first
   std::optional<TimePoint> since;
   std::size_t limit = 100;  // at most 1000
+};
+
+struct AlertQuery {
+  std::int64_t after_id = 0;         // ascending, ids above this
+  std::optional<bool> acknowledged;  // none: both
+  std::size_t limit = 100;           // at most 1000
 };
 
 struct AccountCounts {
@@ -122,6 +132,15 @@ class Store {
                                                        std::size_t limit) = 0;
   // One that cannot be read comes as Event::damaged.
   virtual Result<std::vector<Event>> ReadEvents(const EventQuery& query) = 0;
+
+  // One that cannot be read comes as Alert::damaged.
+  virtual Result<std::vector<Alert>> ListAlerts(const AlertQuery& query) = 0;
+  virtual Result<std::uint64_t> CountOpenAlerts() = 0;
+
+  // Told what was recorded, with ids, in order, after each commit and before Run returns. On the
+  // thread of Run: it must not wait for anything.
+  using Listener = std::function<void(std::span<const Event> recorded)>;
+  virtual void SetListener(Listener listener) = 0;
 
   // The full check by pieces, so that logins are decided between them: `from` is "" at first, then
   // the last piece's `next` (else kInvalid). kUnavailable: it could not be checked.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The full check of the store by pieces: state and structure, every account by name, every uid to
-// its account, every event. Each row is opened, so that its seal is verified, and must be found by
-// the ways on which a login looks for it.
+// its account, every event, every alert. Each row is opened, so that its seal is verified, and must
+// be found by the ways on which a login looks for it.
 #include <charconv>
 #include <limits>
 
@@ -18,11 +18,13 @@ constexpr char kUidsAfter[] =
 constexpr char kIsThere[] = "SELECT 1 FROM account WHERE name=?";
 constexpr char kEventsAfter[] =
     "SELECT id, time, account, body FROM event WHERE id>? ORDER BY id LIMIT ?";
+constexpr char kAlertsAfter[] =
+    "SELECT id, kind, account, state, body FROM alert WHERE id>? ORDER BY id LIMIT ?";
 constexpr char kIntegrity[] = "PRAGMA integrity_check(20)";
 constexpr auto kLowest = std::numeric_limits<std::int64_t>::min();
 
 // Where a piece begins: the part, and what its last row was.
-enum class Part { kState, kAccounts, kUids, kEvents };
+enum class Part { kState, kAccounts, kUids, kEvents, kAlerts };
 struct Place {
   Part part = Part::kState;
   std::string name;  // kAccounts
@@ -55,6 +57,8 @@ std::string AccountsFrom(const std::string& name) { return "accounts:" + ToHex(n
 std::string UidsFrom(std::int64_t uid) { return "uids:" + std::to_string(uid); }
 std::string EventsFrom(std::int64_t id) { return "events:" + std::to_string(id); }
 
+std::string AlertsFrom(std::int64_t id) { return "alerts:" + std::to_string(id); }
+
 std::optional<Place> ParsePlace(std::string_view text) {
   if (text.empty()) return Place{};
   const auto colon = text.find(':');
@@ -67,8 +71,10 @@ std::optional<Place> ParsePlace(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
   const bool whole = error == std::errc() && end == rest.data() + rest.size();
-  if (!whole || (part != "uids" && part != "events")) return std::nullopt;
-  return Place{part == "uids" ? Part::kUids : Part::kEvents, "", number};
+  if (!whole) return std::nullopt;
+  if (part == "uids") return Place{Part::kUids, "", number};
+  if (part == "events") return Place{Part::kEvents, "", number};
+  return part == "alerts" ? std::optional(Place{Part::kAlerts, "", number}) : std::nullopt;
 }
 
 // No name that could be a row's own damage reaches a terminal or a log.
@@ -109,6 +115,11 @@ Result<CheckedPiece> StoreRows::Check(const std::string& from, const PieceLimits
     case Part::kEvents:
       done = CheckEvents(place->number, limits.rows, piece);
       EndPart(done, "events", piece);
+      if (!piece.next || !done) piece.next = AlertsFrom(kLowest);
+      break;
+    case Part::kAlerts:
+      done = CheckAlerts(place->number, limits.rows, piece);
+      EndPart(done, "alerts", piece);
       if (!done) piece.next.reset();
       break;
   }
@@ -198,6 +209,32 @@ Status StoreRows::CheckEvents(std::int64_t after, std::size_t limit, CheckedPiec
     if (!event) piece.damage.push_back(event.error().message);
   }
   if (piece.rows == limit) piece.next = EventsFrom(last);
+  return Ok();
+}
+
+// Each must be what is found of its kind and account, or it would be raised a second time.
+Status StoreRows::CheckAlerts(std::int64_t after, std::size_t limit, CheckedPiece& piece) {
+  Statement row = database_.Use(kAlertsAfter);
+  row.Bind(after).Bind(static_cast<std::int64_t>(limit));
+  std::int64_t last = after;
+  for (;;) {
+    const Result<bool> found = row.Next();
+    if (!found) return found.error();
+    if (!*found) break;
+    last = row.Number(0);
+    ++piece.rows;
+    const Result<Alert> alert = OpenAlert(row);
+    if (!alert) {
+      piece.damage.push_back(alert.error().message);
+      continue;
+    }
+    const auto same = FindAlert({AlertChange::What::kRaise, alert->kind, alert->account});
+    if (!same) return same.error();
+    if (!*same || (*same)->id != last) {
+      piece.damage.push_back("alert " + std::to_string(last) + " is not found by its account");
+    }
+  }
+  if (piece.rows == limit) piece.next = AlertsFrom(last);
   return Ok();
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/sqlite_store.h"
 #include "core/store_files.h"
+#include "core/store_migration.h"
 #include "core/store_rows.h"
 #include "core/store_schema.h"
 
@@ -50,6 +51,7 @@ Status Fill(Database& database, const MasterKey& key, const FirstRecords& first)
   for (const Event& event : first.events) {
     if (status) status = rows.AppendEvent(event, ++id);
   }
+  if (status) status = RaiseImpliedAlerts(rows);
   if (status) status = database.Execute("COMMIT");
   return status;
 }

@@ -87,6 +87,11 @@ Result<Draft> DecideWork(const Work& work, StoreRows& rows, const SystemState& s
     draft.records.accounts.push_back(std::move(stored->loaded));
     draft.rows.push_back(stored->row);
   }
+  if (work.alert) {
+    Result<Alert> alert = rows.LoadAlert(*work.alert);
+    if (!alert) return alert.error();
+    draft.records.alert = std::move(*alert);
+  }
   draft.records.system = system;
   draft.records.policy = policy;
   Result<Changes> changes = CallStep(work.step, draft.records);

@@ -2,7 +2,6 @@
 #include "core/store_rows.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <limits>
 
 #include "core/record_codec.h"
@@ -17,7 +16,7 @@ constexpr char kKeyCheckRow[] = "key_check";
 constexpr std::string_view kKeyCheck = "sparekey";
 
 constexpr std::int64_t kEnrolmentMask = 3;
-constexpr std::int64_t kLockedFlag = 4, kSuperLockedFlag = 8;
+constexpr std::int64_t kLockedFlag = 4, kSuperLockedFlag = 8;  // kListShut asks for >= 4
 constexpr std::int64_t kGateFlag = 16;  // the highest: kListClosedGates asks for >= 16
 static_assert(static_cast<int>(Enrolment::kNone) == 0 &&
               static_cast<int>(Enrolment::kPending) == 1 &&
@@ -32,6 +31,8 @@ constexpr char kUpdateRecord[] = "UPDATE account SET record=? WHERE name=?";
 constexpr char kReleaseUid[] = "UPDATE account SET uid=NULL WHERE name=?";
 constexpr char kListAccounts[] =
     "SELECT name, uid, flags, record FROM account WHERE name>? ORDER BY name";
+constexpr char kListShut[] =
+    "SELECT name FROM account INDEXED BY account_flags WHERE flags >= 4 ORDER BY name";
 constexpr char kListClosedGates[] =
     "SELECT name FROM account INDEXED BY account_flags WHERE flags >= 16 ORDER BY name";
 // Every value of the flags whose enrolment is pending.
@@ -44,7 +45,9 @@ constexpr char kSelectState[] = "SELECT value FROM state WHERE name=?";
 constexpr char kInsertState[] = "INSERT INTO state(value, name) VALUES(?,?)";
 constexpr char kUpdateState[] = "UPDATE state SET value=? WHERE name=?";
 
-constexpr char kLastEvent[] = "SELECT max(id) FROM event";
+constexpr char kLastId[] =
+    "SELECT max(coalesce((SELECT max(id) FROM event), 0),"
+    " coalesce((SELECT max(id) FROM alert), 0))";
 constexpr char kInsertEvent[] = "INSERT INTO event(id, time, account, body) VALUES(?,?,?,?)";
 constexpr char kEventsUp[] =
     "SELECT id, time, account, body FROM event WHERE id>? AND id<? AND time>=? ORDER BY id LIMIT ?";
@@ -58,25 +61,18 @@ constexpr char kAccountEventsDown[] =
     "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<? AND time>=?"
     " ORDER BY id DESC LIMIT ?";
 
-// Table, field, version of the layout, then what names the row; lengths keep the parts apart.
-std::string Context(std::initializer_list<std::string> parts) {
-  std::string context;
-  for (const std::string& part : parts) context += std::to_string(part.size()) + ":" + part;
-  return context;
-}
-
 // What stands for a uid in the row.
 std::int64_t StoredUid(uid_t uid) { return uid == kNoUid ? -1 : std::int64_t{uid}; }
 
 std::string AccountContext(const std::string& name, std::int64_t uid, std::int64_t flags) {
-  return Context({"account", "record", "1", name, std::to_string(uid), std::to_string(flags)});
+  return RowContext({"account", "record", "1", name, std::to_string(uid), std::to_string(flags)});
 }
 
-std::string StateContext(const char* name) { return Context({"state", "value", "1", name}); }
+std::string StateContext(const char* name) { return RowContext({"state", "value", "1", name}); }
 
 std::string EventContext(std::int64_t id, TimePoint time, const std::string& account) {
-  return Context({"event", "body", "1", std::to_string(id),
-                  std::to_string(time.time_since_epoch().count()), account});
+  return RowContext({"event", "body", "1", std::to_string(id),
+                     std::to_string(time.time_since_epoch().count()), account});
 }
 
 Error Damaged(const std::string& what) {
@@ -106,6 +102,13 @@ Statement& BindUid(Statement& statement, uid_t uid) {
 }
 
 }  // namespace
+
+// Lengths keep the parts apart.
+std::string RowContext(std::initializer_list<std::string> parts) {
+  std::string context;
+  for (const std::string& part : parts) context += std::to_string(part.size()) + ":" + part;
+  return context;
+}
 
 std::int64_t FlagsOf(const Account& account) {
   return static_cast<std::int64_t>(account.enrolment()) | (account.locked ? kLockedFlag : 0) |
@@ -251,6 +254,10 @@ Result<std::vector<std::string>> StoreRows::ListClosedGates() {
   return ReadNames(database_.Use(kListClosedGates));
 }
 
+Result<std::vector<std::string>> StoreRows::ListShut() {
+  return ReadNames(database_.Use(kListShut));
+}
+
 Result<std::vector<std::string>> StoreRows::ListPending(const std::string& after,
                                                         std::size_t limit) {
   Statement row = database_.Use(kListPending);
@@ -258,7 +265,7 @@ Result<std::vector<std::string>> StoreRows::ListPending(const std::string& after
   return ReadNames(std::move(row));
 }
 
-Result<std::int64_t> StoreRows::LastEvent() { return database_.ReadNumber(kLastEvent); }
+Result<std::int64_t> StoreRows::LastId() { return database_.ReadNumber(kLastId); }
 
 Status StoreRows::AppendEvent(const Event& event, std::int64_t id) {
   const auto body =

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,9 @@
 #include "core/store.h"
 
 namespace sparekey {
+
+// Table, field, version of the layout, then what names the row: under this a value is sealed.
+std::string RowContext(std::initializer_list<std::string> parts);
 
 // Summary of an account that can be counted without opening its record.
 std::int64_t FlagsOf(const Account& account);
@@ -53,9 +57,20 @@ class StoreRows {
   Result<std::vector<std::string>> ListClosedGates();
   Result<std::vector<std::string>> ListPending(const std::string& after, std::size_t limit);
 
-  Result<std::int64_t> LastEvent();
+  // Of events and alerts, which share their ids.
+  Result<std::int64_t> LastId();
   Status AppendEvent(const Event& event, std::int64_t id);
   Result<std::vector<Event>> ReadEvents(const EventQuery& query);
+
+  // store_alerts.cc
+  Status FoldIntoAlerts(const Event& event, const SystemState& system);
+  // Where an alert of this kind and account stands already, it stays. `alert` has an id.
+  Status AddAlert(const Alert& alert);
+  Result<Alert> LoadAlert(std::int64_t id);  // kNotFound, kDamaged
+  Result<std::vector<Alert>> ListAlerts(const AlertQuery& query);
+  Result<std::uint64_t> CountOpenAlerts();
+  // Accounts that are locked or super-locked, or whose gate is closed, by their flags.
+  Result<std::vector<std::string>> ListShut();
 
   Result<CheckedPiece> Check(const std::string& from, const PieceLimits& limits);  // store_check.cc
 
@@ -65,6 +80,12 @@ class StoreRows {
   Status CheckAccounts(const std::string& after, std::size_t limit, CheckedPiece& piece);
   Status CheckUids(std::int64_t after, std::size_t limit, CheckedPiece& piece);
   Status CheckEvents(std::int64_t after, std::size_t limit, CheckedPiece& piece);
+  Status CheckAlerts(std::int64_t after, std::size_t limit, CheckedPiece& piece);
+
+  Result<Alert> OpenAlert(const Statement& row);
+  Result<std::optional<Alert>> FindAlert(const AlertChange& change);
+  Status StoreAlert(const Alert& alert);
+  Status ChangeAlert(const AlertChange& change, const Event& event);
 
   Result<Account> OpenAccount(const Statement& row);
   Result<Event> OpenEvent(const Statement& row);

@@ -22,6 +22,12 @@ constexpr std::array<const char*, kSchemaVersion> kMigrations = {
     "CREATE TABLE event(id INTEGER PRIMARY KEY, time INTEGER NOT NULL, account TEXT NOT NULL,"
     " body BLOB NOT NULL) STRICT;"
     "CREATE INDEX event_account ON event(account);",
+    // 2. Alerts; store_migration.cc fills in those that the records imply. state: 0 open, 1
+    // acknowledged. Their ids and those of events are one sequence.
+    "CREATE TABLE alert(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, account TEXT NOT NULL,"
+    " state INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX alert_of ON alert(account, kind);"
+    "CREATE INDEX alert_state ON alert(state);",
 };
 
 // Before anything is read: with shared memory for the log, others could join.
@@ -35,12 +41,15 @@ constexpr char kReadSchema[] =
     "SELECT group_concat(type || '|' || name || '|' || tbl_name || '|' || coalesce(sql, ''), ';')"
     " FROM (SELECT * FROM sqlite_schema ORDER BY name, type)";
 
-Status Migrate(Database& database, std::int64_t from) {
-  for (auto version = from; version < kSchemaVersion; ++version) {
-    const Status done = database.Execute(
-        std::string("BEGIN IMMEDIATE;") + kMigrations[static_cast<std::size_t>(version)] +
-        "PRAGMA application_id=" + std::to_string(kApplicationId) +
-        ";PRAGMA user_version=" + std::to_string(version + 1) + ";COMMIT;");
+Status Migrate(Database& database, std::int64_t from, const MigrateRows& rows,
+               std::int64_t to = kSchemaVersion) {
+  for (auto version = from; version < to; ++version) {
+    Status done = database.Execute(std::string("BEGIN IMMEDIATE;") +
+                                   kMigrations[static_cast<std::size_t>(version)] +
+                                   "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                                   ";PRAGMA user_version=" + std::to_string(version + 1));
+    if (done && rows) done = rows(database, version + 1);
+    if (done) done = database.Execute("COMMIT");
     if (done) continue;
     if (database.InTransaction()) (void)database.Execute("ROLLBACK");
     return done;
@@ -67,10 +76,10 @@ Status Prepare(Database& database, const std::string& path) {
   return Ok();
 }
 
-Result<std::string> ExpectedSchema() {
+Result<std::string> ExpectedSchema(std::int64_t version) {
   Result<std::unique_ptr<Database>> scratch = Database::Open(":memory:");
   if (!scratch) return scratch.error();
-  const Status migrated = Migrate(**scratch, 0);
+  const Status migrated = Migrate(**scratch, 0, nullptr, version);
   if (!migrated) return migrated.error();
   return (*scratch)->ReadText(kReadSchema);
 }
@@ -93,18 +102,30 @@ Status CheckIdentity(Database& database, const std::string& path) {
   return Ok();
 }
 
-Status MigrateToNewest(Database& database, const std::string&) {
+Status MigrateToNewest(Database& database, const MigrateRows& rows) {
   const Result<std::int64_t> version = database.ReadNumber("PRAGMA user_version");
   if (!version) return version.error();
-  return Migrate(database, *version);
+  return Migrate(database, *version, rows);
 }
 
+// An older schema must be whole before it is migrated, too.
+
 Status CompareSchema(Database& database, const std::string& path) {
-  const Result<std::string> expected = ExpectedSchema();
+  const Result<std::int64_t> version = database.ReadNumber("PRAGMA user_version");
+  if (!version) return version.error();
+  const Result<std::string> expected = ExpectedSchema(*version);
   if (!expected) return expected.error();
   const Result<std::string> found = database.ReadText(kReadSchema);
   if (!found) return found.error();
   return *found == *expected ? Ok() : Status(Damaged(path, "its tables are not those of sparekey"));
+}
+
+Status RefuseOlder(Database& database, const std::string& path) {
+  const Result<std::int64_t> version = database.ReadNumber("PRAGMA user_version");
+  if (!version) return version.error();
+  if (*version == kSchemaVersion) return Ok();
+  return Damaged(path, "has the older schema " + std::to_string(*version) +
+                           "; sparekeyd brings it up to date when it starts");
 }
 
 Result<std::unique_ptr<Database>> OpenAlone(const std::string& path) {
@@ -121,19 +142,21 @@ Result<std::unique_ptr<Database>> CreateSchema(const std::string& path) {
   Result<std::unique_ptr<Database>> database = OpenAlone(path);
   if (!database) return database;
   Status status = Prepare(**database, path);
-  if (status) status = Migrate(**database, 0);
+  if (status) status = Migrate(**database, 0, nullptr);
   if (!status) return status.error();
   return database;
 }
 
-Result<std::unique_ptr<Database>> OpenWithSchema(const std::string& path) {
+Result<std::unique_ptr<Database>> OpenWithSchema(const std::string& path, const MigrateRows& rows) {
   Result<std::unique_ptr<Database>> database = OpenAlone(path);
   if (!database) return database;
   // A file that is refused is left as it is.
-  for (auto check : {CheckIdentity, Prepare, MigrateToNewest, CompareSchema}) {
+  for (auto check : {CheckIdentity, Prepare, CompareSchema}) {
     const Status status = check(**database, path);
     if (!status) return status.error();
   }
+  const Status migrated = rows ? MigrateToNewest(**database, rows) : Ok();
+  if (!migrated) return migrated.error();
   return database;
 }
 
@@ -143,6 +166,7 @@ Result<std::unique_ptr<Database>> LookWithSchema(const std::string& path) {
   Status status = CheckIdentity(**database, path);
   if (status) status = (*database)->Execute(kPrepareReads);
   if (status) status = CompareSchema(**database, path);
+  if (status) status = RefuseOlder(**database, path);
   if (!status) return status.error();
   return database;
 }

@@ -3,6 +3,8 @@
 // connection must be set up before the file can be trusted.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,10 +15,15 @@ namespace sparekey {
 // Makes the tables in an empty file, one transaction a version.
 Result<std::unique_ptr<Database>> CreateSchema(const std::string& path);
 
+// What a migration does to rows that only the master key opens: within its transaction, after the
+// tables are those of `version`.
+using MigrateRows = std::function<Status(Database& database, std::int64_t version)>;
+
 // Opens the file as its only user (exclusive locking, WAL, synchronous=FULL), brings an older
-// schema up to date and compares the schema with what it must be. kDamaged: not sparekey's,
-// altered, or of a newer version.
-Result<std::unique_ptr<Database>> OpenWithSchema(const std::string& path);
+// schema up to date and compares the schema with what it must be. Without `rows` an older schema
+// stays what it is. kDamaged: not sparekey's, altered, or of a newer version.
+Result<std::unique_ptr<Database>> OpenWithSchema(const std::string& path,
+                                                 const MigrateRows& rows = nullptr);
 
 // Opens the file as Database::OpenToLook does. kDamaged besides: of an older version.
 Result<std::unique_ptr<Database>> LookWithSchema(const std::string& path);

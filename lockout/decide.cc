@@ -183,11 +183,18 @@ Decision Trial::TryBackupCodes(const BackupCodeSet& set) {
   account.locked.reset();
   account.otp_budget_spent = 0;
   account.recovery_failures = 0;
-  Record(EventKind::kRecovery, std::to_string(sheet.CodesLeft()) + " backup codes left");
+  const int left = sheet.CodesLeft();
+  const std::string told = std::to_string(left) + " backup codes left";
+  Record(EventKind::kRecovery, told);
+  if (AreCodesLow(policy, left)) Record(EventKind::kCodesLow, told);
   return Accept(Reason::kRecovered);
 }
 
 }  // namespace
+
+bool AreCodesLow(const Policy& policy, int left) {
+  return left <= policy.codes_low || left < 2 * policy.codes_required;
+}
 
 std::string_view ToString(Reason reason) { return kReasons[static_cast<std::size_t>(reason)]; }
 

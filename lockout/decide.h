@@ -50,6 +50,10 @@ struct Clock {
   TimePoint built;  // a clock before this is wrong
 };
 
+// Whether an account with so many backup codes left should get a new sheet: at backup_codes.low,
+// and whenever fewer than two recoveries are left.
+bool AreCodesLow(const Policy& policy, int left);
+
 // Before a code is asked: rules 1 to 3 and who needs a second factor.
 enum class Admission : std::uint8_t { kAskOneTimeCode, kAskBackupCodes, kDecided };
 struct AdmissionDecision {

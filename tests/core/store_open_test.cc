@@ -123,11 +123,11 @@ TEST_F(OpenStore, RefusesSomebodyElsesDatabase) {
 }
 
 TEST_F(OpenStore, RefusesANewerSchemaAndLeavesItAsItIs) {
-  Sql("PRAGMA user_version=2");
+  Sql("PRAGMA user_version=3");
   const std::string before = ReadAll(file());
   const Error error = OpenError();
   EXPECT_EQ(error.code, ErrorCode::kDamaged);
-  EXPECT_NE(error.message.find("schema 2"), std::string::npos);
+  EXPECT_NE(error.message.find("schema 3"), std::string::npos);
   EXPECT_NE(error.message.find("newer"), std::string::npos);
   EXPECT_EQ(ReadAll(file()), before);
 }

@@ -227,6 +227,20 @@ TEST_F(DecideTest, RecoversWithUnspentCodesAndClearsLockFailuresAndBudget) {
   EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kRecovery));
 }
 
+TEST_F(DecideTest, TellsThatFewCodesAreLeftAfterARecovery) {
+  policy.codes_low = 6;
+  EXPECT_THAT(Kinds(TrySet({0, 1})), ElementsAre(EventKind::kRecovery));
+  const Decision decision = TrySet({2, 3});
+  EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kRecovery, EventKind::kCodesLow));
+  EXPECT_EQ(decision.events.back().detail, "6 backup codes left");
+}
+
+TEST_F(DecideTest, TellsThatFewerThanTwoRecoveriesAreLeftWhateverTheSettingSays) {
+  policy.codes_low = 0;
+  policy.codes_required = 4;
+  EXPECT_THAT(Kinds(TrySet({0, 1, 2, 3})), ElementsAre(EventKind::kRecovery, EventKind::kCodesLow));
+}
+
 TEST_F(DecideTest, SpendsNothingWhenOneCodeOfTheSetIsWrong) {
   const Decision decision = TrySet({1, std::nullopt});
   EXPECT_EQ(decision.verdict, Verdict::kDeny);

@@ -215,6 +215,8 @@ TEST_F(EveryState, OfASheetOfSeveralRecoveriesKeepsTheRules) {
   scene.policy.codes_required = 1;
   for (int a = 0; a < 5; ++a) inputs.TypeSet({a});
   Check("five codes, one needed", scene);
+  scene.policy.codes_low = 0;
+  Check("five codes, one needed, none is few", scene);
 }
 
 // With 2 attempts in a row a budget of 3 never runs dry: each login gives back what one wrong code

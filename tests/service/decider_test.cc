@@ -91,6 +91,11 @@ class WatchedStore final : public Store {
   Result<std::vector<Event>> ReadEvents(const EventQuery& query) override {
     return store_->ReadEvents(query);
   }
+  Result<std::vector<Alert>> ListAlerts(const AlertQuery& query) override {
+    return store_->ListAlerts(query);
+  }
+  Result<std::uint64_t> CountOpenAlerts() override { return store_->CountOpenAlerts(); }
+  void SetListener(Listener listener) override { store_->SetListener(std::move(listener)); }
   Result<CheckedPiece> Check(const std::string& from, const PieceLimits& limits) override {
     return store_->Check(from, limits);
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <set>
 
 namespace sparekey::testing {
@@ -195,7 +196,8 @@ Saying WrongCode(const Case& c) {
   return ruling;
 }
 
-// 8. A set of different unspent codes of the current sheet: all are spent, and the way is free.
+// 8. A set of different unspent codes of the current sheet: all are spent, and the way is free. Few
+// that are left are told.
 Saying Recovery(const Case& c) {
   if (!c.IsHeard() || !c.IsRecovery() || !c.IsRightSet()) return {};
   Ruling ruling{"8", Verdict::kAccept, Reason::kRecovered, c.before, {EventKind::kRecovery}};
@@ -204,6 +206,10 @@ Saying Recovery(const Case& c) {
   account.last_set = c.Places();
   account.locked = false;
   account.wrong_in_a_row = account.budget_used = account.failed_recoveries = 0;
+  const int left = c.scene.sheet_size - std::popcount(account.spent);
+  if (left <= c.policy().codes_low || left / c.policy().codes_required < 2) {
+    ruling.events.push_back(EventKind::kCodesLow);
+  }
   return ruling;
 }
 
