@@ -60,7 +60,7 @@ const std::vector<ExitStatusRow>& ExitStatuses() {
   static const std::vector<ExitStatusRow> rows = {
       {ExitStatus::kDone, "done; for verify and recover: accepted"},
       {ExitStatus::kDenied,
-       "denied: wrong, replayed or spent code; for doctor: there is a problem"},
+       "denied: wrong, replayed or spent code; for doctor and alerts test: there is a problem"},
       {ExitStatus::kUsage, "wrong usage or invalid value"},
       {ExitStatus::kLocked, "denied: account locked"},
       {ExitStatus::kSuperLocked, "denied: super-lockout"},

@@ -45,14 +45,20 @@ std::string AccountsText(const Json& accounts) {
          " locked, " + number("super_locked") + " super-locked";
 }
 
-std::string AlertsText(const Json& alerts) {
-  if (alerts.empty()) return "none";
+std::string AlertsText(const Json& status) {
+  constexpr std::int64_t kShown = 10;
+  constexpr char kNext[] = "\n              ";
   std::string text;
-  for (const Json& alert : alerts) {
-    if (!text.empty()) text += "\n              ";
-    text += Lit(Colour::kWarning, LocalTime(TextOf(alert, "since")) + "  " + TextOf(alert, "text"));
+  std::int64_t shown = 0;
+  for (const Json& alert : ListOf(status, "alerts")) {
+    if (shown == kShown) break;
+    text += shown++ == 0 ? "" : kNext;
+    const std::string what = FlagOf(alert, "damaged") ? "a damaged alert" : TextOf(alert, "text");
+    text += Lit(Colour::kWarning, LocalTime(TextOf(alert, "since")) + "  " + what);
   }
-  return text;
+  const std::int64_t more = NumberOf(status, "alerts_open") - shown;
+  if (more > 0) text += kNext + std::to_string(more) + " more: sparekey alerts list";
+  return shown == 0 ? "none" : text;
 }
 
 std::string ClockText(const Json& clock) {
@@ -71,8 +77,7 @@ std::string StatusText(const Json& status) {
          Line("Lockout", LockoutText(status)) + Line("SSH gate", GateText(status)) +
          Line("Accounts", AccountsText(ObjectOf(status, "accounts"))) +
          Line("SSH sessions", std::to_string(NumberOf(status, "sessions"))) +
-         Line("Alerts", AlertsText(ListOf(status, "alerts"))) +
-         Line("Clock", ClockText(ObjectOf(status, "clock"))) +
+         Line("Alerts", AlertsText(status)) + Line("Clock", ClockText(ObjectOf(status, "clock"))) +
          Line("Store", Escape(TextOf(store, "path")) +
                            (store.contains("schema")
                                 ? " (schema " + std::to_string(NumberOf(store, "schema")) + ')'

@@ -52,7 +52,10 @@ void SubmitQuestion(const Backend& backend, const std::shared_ptr<Question>& que
   auto done = [&backend, question, respond = std::move(respond)](Status status) {
     auto shared = std::make_shared<Status>(std::move(status));
     backend.post([&backend, question, respond, shared] {
-      if (!*shared) return respond(Problem(shared->error()));
+      if (!*shared) {
+        backend.ReportDamage(question->opening.account, shared->error());
+        return respond(Problem(shared->error()));
+      }
       if (!question->uid_holder) return respond(Answer(*question));
       const std::string holder = *std::exchange(question->uid_holder, std::nullopt);
       question->alias_checked = true;

@@ -6,6 +6,7 @@
 #include "core/sqlite_store.h"
 #include "lockout/transitions.h"
 #include "service/account_step.h"
+#include "service/alerts.h"
 #include "service/json.h"
 #include "service/logging.h"
 #include "service/query.h"
@@ -15,6 +16,7 @@ namespace sparekey {
 namespace {
 
 constexpr std::size_t kPage = 1000;
+constexpr std::size_t kAlertsShown = 100;
 constexpr std::chrono::seconds kFollowTime{25};
 constexpr std::chrono::milliseconds kFollowEvery{250};
 constexpr char kByAdministrator[] = "closed by an administrator";
@@ -72,6 +74,14 @@ Result<Policy> ApplySettings(const Json& object, Policy policy, std::string& wha
   return policy;
 }
 
+Event SettingsEvent(EventKind kind, std::string detail, TimePoint now) {
+  Event event;
+  event.kind = kind;
+  event.detail = std::move(detail);
+  event.time = now;
+  return event;
+}
+
 HttpResponse CarryOutSettings(Store& store, const Json& object, TimePoint now) {
   Policy before;
   const Status read =
@@ -87,12 +97,14 @@ HttpResponse CarryOutSettings(Store& store, const Json& object, TimePoint now) {
   const Status status = RunStep(store, {}, [&](Records& records) -> Result<Changes> {
     const Status open = RefuseWhileSuperLocked(records.system, nullptr);
     if (!open) return open.error();
+    const bool was_enabled = records.policy.enabled;
     records.policy = *wanted;
-    Event event;
-    event.kind = EventKind::kSettingsChanged;
-    event.detail = what;
-    event.time = now;
-    return Changes{{}, false, true, {event}};
+    Changes changes{{}, false, true, {SettingsEvent(EventKind::kSettingsChanged, what, now)}};
+    if (was_enabled != wanted->enabled) {
+      const auto kind = was_enabled ? EventKind::kTwoFactorOff : EventKind::kTwoFactorOn;
+      changes.events.push_back(SettingsEvent(kind, "", now));
+    }
+    return changes;
   });
   return status ? Reply(200, SettingsJson(*wanted)) : Problem(status.error());
 }
@@ -186,26 +198,27 @@ HttpResponse MoveAllGates(Store& store, const GateChange& change) {
   return DescribeGates(store);
 }
 
-Json Alert(const char* id, const char* kind, TimePoint since, std::string text) {
-  return {{"id", id}, {"kind", kind}, {"since", FormatTime(since)}, {"text", std::move(text)}};
+// The open ones that are shown, and how many there are.
+struct OpenAlerts {
+  std::vector<Alert> first;
+  std::uint64_t all = 0;
+};
+
+Result<OpenAlerts> LoadOpenAlerts(Store& store) {
+  auto first = store.ListAlerts({0, false, kAlertsShown});
+  if (!first) return first.error();
+  const auto all = store.CountOpenAlerts();
+  if (!all) return all.error();
+  return OpenAlerts{*std::move(first), *all};
 }
 
-Json AlertsOf(const SystemState& system) {
-  Json alerts = Json::array();
-  if (system.super_locked) {
-    alerts.push_back(Alert("super_lockout", "super_lockout", system.super_locked->since,
-                           "Logins are disabled on this system. Reset it at the local console "
-                           "with: sparekey console"));
-  }
-  if (system.gate) {
-    alerts.push_back(Alert("ssh_gate", "gate_closed", system.gate->since,
-                           "SSH is disabled (" + system.gate->reason +
-                               "). Enable it again with: sparekey ssh enable"));
-  }
-  return alerts;
+Json AlertsJson(const std::vector<Alert>& alerts) {
+  Json list = Json::array();
+  for (const Alert& alert : alerts) list.push_back(ToJson(alert));
+  return list;
 }
 
-Json StatusJson(const Records& records, const AccountCounts& counts) {
+Json StatusJson(const Records& records, const AccountCounts& counts, const OpenAlerts& alerts) {
   const auto& super = records.system.super_locked;
   const auto& gate = records.system.gate;
   return {{"version", kVersion},
@@ -221,7 +234,8 @@ Json StatusJson(const Records& records, const AccountCounts& counts) {
             {"pending", counts.pending},
             {"locked", counts.locked},
             {"super_locked", counts.super_locked}}},
-          {"alerts", AlertsOf(records.system)},
+          {"alerts", AlertsJson(alerts.first)},
+          {"alerts_open", alerts.all},
           {"enabled", records.policy.enabled}};
 }
 
@@ -283,9 +297,11 @@ void Administration::ShowStatus(Respond respond) const {
   auto answer = [=, this, sessions = count_sessions_()](Store& store) {
     const auto counts = store.CountAccounts();
     if (!counts) return Problem(counts.error());
+    const auto alerts = LoadOpenAlerts(store);
+    if (!alerts) return Problem(alerts.error());
     Json body;
     const Status read = ReadRecords(
-        store, {}, [&](const Records& records) { body = StatusJson(records, *counts); });
+        store, {}, [&](const Records& records) { body = StatusJson(records, *counts, *alerts); });
     if (!read) return Problem(read.error());
     body["started"] = FormatTime(started_);
     body["sessions"] = sessions;

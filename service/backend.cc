@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "service/alerts.h"
+
 namespace sparekey {
 namespace {
 
@@ -64,6 +66,10 @@ void Backend::Identify(Directory& whose, const std::string& name, Identified fou
       });
     });
   });
+}
+
+void Backend::ReportDamage(const std::string& account, const Error& error) const {
+  if (damage != nullptr) damage->Report(account, error);
 }
 
 Status RunStep(Store& store, std::vector<AccountKey> accounts, Step step) {

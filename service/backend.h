@@ -19,6 +19,9 @@
 
 namespace sparekey {
 
+class DamageReports;
+class Notifier;
+
 inline constexpr std::chrono::seconds kRequestDeadline{3};
 inline constexpr std::chrono::seconds kLoginLifetime{120};
 
@@ -39,6 +42,8 @@ struct Backend {
   FirstFactor& first_factor;
   std::function<std::chrono::steady_clock::time_point()> steady_clock =
       std::chrono::steady_clock::now;
+  Notifier* notifier = nullptr;     // none: nobody is told of events
+  DamageReports* damage = nullptr;  // none: damage is met in silence
 
   // Looks `name` up. Where its uid has a record under another name, and that name still has the
   // uid, `name` is an alias: two names of one uid are one account, which has the enrolled name.
@@ -48,6 +53,9 @@ struct Backend {
   // Whether `holder` still has the uid of `identity`: its identity if so, nullopt if not.
   void FindAlias(Directory& whose, const Identity& identity, const std::string& holder,
                  Directory::Found found) const;
+
+  // On the server's thread, about an error that somebody met who proved a first factor.
+  void ReportDamage(const std::string& account, const Error& error) const;
 
   bool IsRoot(uid_t uid) const { return uid == (privileged ? 0 : own_uid); }
   Directory& DirectoryFor(const Peer& peer) const {

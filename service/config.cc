@@ -210,6 +210,10 @@ Result<Config> LoadConfig(const ConfigOptions& options) {
     if (auto status = ApplyFile(config, **text, given); !status) return status.error();
   }
   if (auto status = ApplyOptions(config, options, given); !status) return status.error();
+  const bool apart = options.state_dir && !options.config;
+  const std::filesystem::path beside =
+      apart ? config.state_dir : std::filesystem::path(config.path).parent_path().string();
+  config.notify_dir = (beside / "notify.d").string();
   return config;
 }
 

@@ -25,6 +25,7 @@ struct Config {
   std::string state_dir = kDefaultStateDir;
   std::string socket = kDefaultSocket;  // api.sock
   std::string master_key = kDefaultMasterKey;
+  std::string notify_dir;  // notify.d, beside the configuration file
   AccountNames accounts = AccountNames::kNss;
   std::vector<std::string> admin_accounts;  // with accounts = any
   ConsoleConfig console;
@@ -38,7 +39,8 @@ struct ConfigOptions {
 };
 // A missing file at the default place is an empty one; a file that was named must exist. With a
 // state_dir on the command line, socket and master_key default to files in it (api.sock,
-// master.key). Errors name file, line or key, and the values that are possible.
+// master.key); so does notify_dir (notify.d) where no configuration file is named. Errors name
+// file, line or key, and the values that are possible.
 Result<Config> LoadConfig(const ConfigOptions& options);
 
 }  // namespace sparekey

@@ -163,6 +163,19 @@ std::string EscapeForLog(std::string_view text, std::size_t limit) {
   return out;
 }
 
+std::string LogField(std::string_view text) {
+  if (text.empty()) return "-";
+  std::string field;
+  for (const char c : EscapeForLog(text)) {
+    if (c == ' ') {
+      field += "\\x20";
+    } else {
+      field += c;
+    }
+  }
+  return field;
+}
+
 Result<LogLevel> ParseLogLevel(std::string_view name) {
   for (const auto& [text, level] : kLevels) {
     if (name == text) return level;

@@ -30,5 +30,8 @@ void Log(LogLevel level, std::string_view message);
 // Text of others made harmless and visible: control characters, marks that reorder or hide text,
 // backslashes and invalid UTF-8 as escapes; longer than `limit` bytes is cut, which is shown.
 std::string EscapeForLog(std::string_view text, std::size_t limit = 1024);
+// The same as the value of a field: no spaces, so that it cannot look like other fields; "-" where
+// there is nothing.
+std::string LogField(std::string_view text);
 
 }  // namespace sparekey

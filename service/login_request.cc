@@ -88,8 +88,8 @@ bool IsAccept(Reason reason) {
 
 void LogVerdict(std::string_view what, const Opening& opening, Reason reason) {
   Log(LogLevel::kInfo, fmt::format("{} account={} door={} service={} host={} verdict={} reason={}",
-                                   what, EscapeForLog(opening.account), ToString(opening.door),
-                                   EscapeForLog(opening.service), EscapeForLog(opening.remote_host),
+                                   what, LogField(opening.account), ToString(opening.door),
+                                   LogField(opening.service), LogField(opening.remote_host),
                                    IsAccept(reason) ? "accept" : "deny", ToString(reason)));
 }
 
@@ -98,8 +98,7 @@ HttpResponse RefuseOpening(std::string_view what, const Json& object, const Erro
   const bool named = account != object.end() && account->is_string();
   Log(LogLevel::kInfo,
       fmt::format("{} refused account={}: {}", what,
-                  EscapeForLog(named ? account->get_ref<const std::string&>() : ""),
-                  error.message));
+                  LogField(named ? account->get_ref<const std::string&>() : ""), error.message));
   return Problem(error);
 }
 

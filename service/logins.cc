@@ -425,8 +425,9 @@ void Logins::Conclude(const LoginPtr& login, Reason reason) {
 
 void Logins::Fail(const LoginPtr& login, const Error& error) {
   Log(LogLevel::kWarning, fmt::format("login account={} door={} could not be decided: {}",
-                                      EscapeForLog(login->opening.account),
+                                      LogField(login->opening.account),
                                       ToString(login->opening.door), EscapeForLog(error.message)));
+  if (login->opening.first_factor) backend_.ReportDamage(login->opening.account, error);
   End(login);
   Reply(login, [error] { return Problem(error); });
 }

@@ -141,6 +141,13 @@ std::vector<Routes::Route> Routes::MakeTable() {
       {"GET", "/v1/events", Who::kRoot,
        [](Routes& r, Call c) { r.administration_.ShowEvents(c.request, std::move(c.respond)); }},
 
+      {"GET", "/v1/alerts", Who::kRoot,
+       [](Routes& r, Call c) { r.alerts_.List(c.request, std::move(c.respond)); }},
+      {"POST", "/v1/alerts/{}/acknowledgement", Who::kRoot,
+       [](Routes& r, Call c) { r.alerts_.Acknowledge(c.arguments[0], std::move(c.respond)); }},
+      {"POST", "/v1/alerts/test", Who::kRoot,
+       [](Routes& r, Call c) { r.alerts_.Test(std::move(c.respond)); }},
+
       {"POST", "/v1/console/resets", Who::kConsole,
        [](Routes& r, Call c) { r.ResetAtConsole(std::move(c)); }},
       {"GET", "/v1/health", Who::kAnyone,
@@ -186,7 +193,8 @@ Routes::Routes(const Backend& backend, std::string session_folder)
       accounts_(backend),
       enrolments_(backend),
       authenticators_(backend),
-      administration_(backend, [this] { return sessions_.Count(); }) {}
+      administration_(backend, [this] { return sessions_.Count(); }),
+      alerts_(backend) {}
 
 void Routes::Handle(HttpRequest request, Respond respond) {
   respond = LogIfRefused(request, std::move(respond));

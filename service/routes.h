@@ -15,6 +15,7 @@
 
 #include "service/accounts.h"
 #include "service/administration.h"
+#include "service/alerts.h"
 #include "service/authenticators.h"
 #include "service/backend.h"
 #include "service/enrolment.h"
@@ -106,6 +107,7 @@ class Routes {
   Enrolments enrolments_;
   Authenticators authenticators_;
   Administration administration_;
+  Alerts alerts_;
 };
 
 }  // namespace sparekey

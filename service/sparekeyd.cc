@@ -12,9 +12,11 @@
 #include <string_view>
 
 #include "core/sqlite_store.h"
+#include "service/alerts.h"
 #include "service/config.h"
 #include "service/hardening.h"
 #include "service/logging.h"
+#include "service/notify.h"
 #include "service/routes.h"
 #include "service/sockets.h"
 #include "version.h"
@@ -32,6 +34,7 @@ constexpr std::chrono::seconds kDirectoryDeadline{1};
 constexpr PoolLimits kSelfLimits{2, 64};
 constexpr std::chrono::hours kHouseKeeping{1};
 constexpr std::uint64_t kCodeKeyId = 1;
+constexpr char kNotifyCursor[] = "notify.cursor";
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -71,7 +74,14 @@ Status Serve(const Config& config) {
   const bool privileged = geteuid() == 0;
   // Lives longer than the threads below, which use it until they are joined.
   std::unique_ptr<Backend> backend;
+  NotifySettings notify;
+  notify.folder = config.notify_dir;
+  notify.cursor = (std::filesystem::path(config.state_dir) / kNotifyCursor).string();
+  notify.host = HostName();
+  auto notifications = Notifications::Attach(**store, notify);
+  if (!notifications) return notifications.error();
   Decider decider(std::move(*store));
+  Notifier notifier(decider, std::move(*notifications), notify);
   HashPool hashes(kHashThreads, kHashesWaiting);
   const auto directory = MakeDirectory(config, thread, privileged);
   const auto self_directory = MakeDirectory(config, thread, privileged, kSelfLimits);
@@ -79,6 +89,9 @@ Status Serve(const Config& config) {
   backend.reset(new Backend{decider, *directory, *self_directory, hashes, thread.post, thread.after,
                             ReadClock, TimePoint(std::chrono::seconds(kReleaseDate)), HostName(),
                             code_key, config, privileged, geteuid(), *first_factor});
+  backend->notifier = &notifier;
+  DamageReports damage(*backend);
+  backend->damage = &damage;
   const auto runtime = std::filesystem::path(config.socket).parent_path();
   routes = std::make_unique<Routes>(*backend, (runtime / "sessions").string());
   server.Listen(sockets->TakePam(), SocketKind::kPam);

@@ -450,10 +450,40 @@ class Answers(Sparekeyd):
         self.assertEqual((gates["ssh_gate"], len(gates["accounts"])), ("closed", 1))
         self.hear(200, "GET /v1/accounts/{name}", name="ada")
         self.assertEqual(self.begin("ada")["reason"], "gate_closed")
-        self.assertEqual(len(self.hear(200, "GET /v1/status")["alerts"]), 1)
+        self.assertEqual(len(self.hear(200, "GET /v1/status")["alerts"]), 2)
         self.hear(200, "PUT /v1/ssh-gate", {"state": "open"})
         self.hear(400, "PUT /v1/ssh-gate", {"state": "ajar"})
         self.hear(404, "PUT /v1/ssh-gate", {"state": "open", "account": "eve"})
+
+    def test_of_alerts(self):
+        self.enrol("ada")
+        for _ in range(5):
+            self.begin("ada", answers={"code": "000000"})
+        self.hear(200, "PUT /v1/ssh-gate", {"state": "closed"})
+        alerts = self.hear(200, "GET /v1/alerts", query="?state=open")["alerts"]
+        self.assertEqual([alert["kind"] for alert in alerts], ["lockout", "gate_closed"])
+        seen = "POST /v1/alerts/{id}/acknowledgement"
+        self.assertEqual(self.hear(200, seen, id=str(alerts[0]["id"]))["state"], "acknowledged")
+        self.hear(409, seen, id=str(alerts[1]["id"]))
+        self.hear(404, seen, id="999999")
+        self.hear(404, seen, id="ada")
+        self.assertEqual(len(self.hear(200, "GET /v1/alerts")["alerts"]), 2)
+        self.hear(400, "GET /v1/alerts", query="?state=settled")
+        self.hear(400, "GET /v1/alerts", query="?limit=0")
+        self.assertEqual(self.hear(200, "GET /v1/status")["alerts_open"], 1)
+        test = self.hear(200, "POST /v1/alerts/test")
+        self.assertEqual((test["hooks"], test["passed_over"]), ([], []))
+        hook = pathlib.Path(test["folder"], "mail")
+        hook.parent.mkdir(mode=0o755)
+        hook.write_text("#!/bin/sh\necho no mailer >&2\nexit 3\n", encoding="utf-8")
+        hook.with_name("mail.bak").touch()
+        hook.chmod(0o755)
+        test = self.hear(200, "POST /v1/alerts/test")
+        self.assertEqual([(run["name"], run["result"], run["status"], run["said"])
+                          for run in test["hooks"]], [("mail", "failed", 3, ["no mailer"])])
+        self.assertEqual(test["passed_over"][0]["name"], "mail.bak")
+        hook.parent.chmod(0o777)
+        self.hear(409, "POST /v1/alerts/test")
 
     def test_of_events(self):
         made = self.enrol("ada")
@@ -489,6 +519,10 @@ class Answers(Sparekeyd):
                   {"code": one_time_code(made)}, name="ada")
         self.hear(403, "PATCH /v1/settings", {"enabled": "false"})
         self.hear(403, "PUT /v1/ssh-gate", {"state": "open"})
+        alert = self.hear(200, "GET /v1/alerts")["alerts"][0]
+        self.assertEqual(alert["kind"], "super_lockout")
+        self.hear(403, "POST /v1/alerts/{id}/acknowledgement", id=str(alert["id"]))
+        self.hear(403, "POST /v1/alerts/test")
         self.hear(200, "PUT /v1/ssh-gate", {"state": "closed"})
         self.reset_at_the_console()
 

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/notify.h"
+
+#include <fcntl.h>
+#include <spdlog/fmt/fmt.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "core/alerts.h"
+#include "core/files.h"
+#include "service/json.h"
+#include "service/logging.h"
+
+namespace sparekey {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::size_t kPage = 200;
+constexpr std::int64_t kCursorEvery = 1000;  // ids of plain logins
+
+std::string By(const Event& event) {
+  std::string text;
+  if (event.door) text += " at the door " + std::string(ToString(*event.door));
+  if (!event.remote_host.empty()) text += " from " + event.remote_host;
+  return text;
+}
+
+std::string With(const std::string& detail) { return detail.empty() ? "" : " (" + detail + ")"; }
+
+// One line for people: a mail's subject.
+std::string TextOf(const Event& event) {
+  const std::string whose = event.account.empty() ? "the system" : event.account;
+  switch (event.kind) {
+    case EventKind::kSuperLockout:
+      return "Super-lockout by failed recoveries of " + event.account + With(event.detail) +
+             ". Reset it at the local console with: sparekey console";
+    case EventKind::kRecovery:
+      return event.account + " signed in with backup codes" + By(event) + With(event.detail);
+    case EventKind::kGateOpened:
+      return "SSH is enabled again for " +
+             (event.account.empty() ? std::string("everybody") : event.account);
+    case EventKind::kConsoleReset:
+      return "Console reset of " + whose + With(event.detail);
+    case EventKind::kSheetReplaced:
+      return event.account + " has a new sheet of backup codes" + With(event.detail);
+    case EventKind::kEnrolmentRemoved:
+      return event.account + " has no two-factor login any more" + With(event.detail);
+    case EventKind::kTwoFactorOn:
+      return "Two-factor logins are on again";
+    case EventKind::kTest:
+      return "This is a test notification of sparekey";
+    default:
+      break;
+  }
+  return AlertText(
+      RaiseAlert(std::nullopt, {AlertChange::What::kRaise, event.kind, event.account}, event));
+}
+
+void LogEvent(const Event& event) {
+  Log(LogLevel::kWarning, fmt::format("event id={} kind={} account={} door={} host={} detail={}",
+                                      event.id, ToString(event.kind), LogField(event.account),
+                                      event.door ? ToString(*event.door) : "-",
+                                      LogField(event.remote_host), LogField(event.detail)));
+}
+
+// nullopt: there is none, or nothing that can be read.
+std::optional<std::int64_t> ReadCursor(const std::string& path) {
+  const auto fd = OpenPrivate(path, O_RDONLY);
+  std::array<char, 32> text{};
+  const ssize_t got = fd ? read(fd->get(), text.data(), text.size()) : -1;
+  if (got <= 0) return std::nullopt;
+  std::int64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + got, id);
+  const bool whole = error == std::errc() && end == text.data() + got - 1 && *end == '\n';
+  return whole && id >= 0 ? std::optional(id) : std::nullopt;
+}
+
+// Not synced: what a power cut takes from it is told twice.
+Status WriteCursor(const std::string& path, std::int64_t id) {
+  const std::string draft = path + ".new";
+  const UniqueFd fd(
+      open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return SystemError(draft, "create");
+  const std::string text = std::to_string(id) + "\n";
+  const Status written =
+      WriteAll(fd.get(), {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, draft);
+  if (!written) return written;
+  if (rename(draft.c_str(), path.c_str()) != 0) return SystemError(path, "create");
+  return Ok();
+}
+
+Result<std::int64_t> FindLastEvent(Store& store) {
+  EventQuery newest;
+  newest.limit = 1;
+  const auto events = store.ReadEvents(newest);
+  if (!events) return events.error();
+  return events->empty() ? 0 : events->front().id;
+}
+
+}  // namespace
+
+bool IsNotified(EventKind kind) {
+  switch (kind) {
+    case EventKind::kLockout:
+    case EventKind::kSuperLockout:
+    case EventKind::kGateClosed:
+    case EventKind::kGateOpened:
+    case EventKind::kRecovery:
+    case EventKind::kConsoleReset:
+    case EventKind::kCodesLow:
+    case EventKind::kSheetReplaced:
+    case EventKind::kEnrolmentRemoved:
+    case EventKind::kTwoFactorOff:
+    case EventKind::kTwoFactorOn:
+    case EventKind::kClockWrong:
+    case EventKind::kUnsealingFailed:
+    case EventKind::kTest:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string NotificationJson(const Event& event, const std::string& host, std::uint64_t missed) {
+  Json value = ToJson(event);
+  value["host"] = host;
+  value["text"] = TextOf(event);
+  value["missed"] = missed;
+  return value.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
+}
+
+// --- what waits
+
+struct Notifications::Impl {
+  Impl(std::size_t most, std::chrono::minutes pause) : waiting(most), clock_wrong(pause) {}
+
+  void Offer(std::span<const Event> recorded);
+
+  const std::size_t waiting;
+  const std::chrono::minutes clock_wrong;
+  std::int64_t begin = 0;  // everything after this is told by the queue
+  std::int64_t told = 0;   // and everything up to this is not to be told any more
+  std::mutex mutex;        // guards what follows
+  std::condition_variable woken;
+  std::deque<Event> events;
+  std::uint64_t missed = 0;
+  std::int64_t seen = 0;     // the highest id that was offered
+  std::int64_t written = 0;  // the cursor
+  std::optional<SteadyClock::time_point> last_clock_wrong;
+  bool stopping = false;
+};
+
+void Notifications::Impl::Offer(std::span<const Event> recorded) {
+  const std::lock_guard lock(mutex);
+  bool wake = false;
+  for (const Event& event : recorded) {
+    seen = event.id;
+    if (!IsNotified(event.kind)) continue;
+    if (event.kind == EventKind::kClockWrong) {
+      const auto now = SteadyClock::now();
+      if (last_clock_wrong && now - *last_clock_wrong < clock_wrong) continue;
+      last_clock_wrong = now;
+    }
+    LogEvent(event);
+    wake = true;
+    if (events.size() < waiting) {
+      events.push_back(event);
+    } else if (++missed == 1) {
+      Log(LogLevel::kError, "notify too many events wait; the next one tells how many are missed");
+    }
+  }
+  if (wake || seen - written >= kCursorEvery) woken.notify_one();
+}
+
+Notifications::Notifications(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Notifications::~Notifications() = default;
+
+Result<std::shared_ptr<Notifications>> Notifications::Attach(Store& store,
+                                                             const NotifySettings& settings) {
+  const auto last = FindLastEvent(store);
+  if (!last) return last.error();
+  auto impl = std::make_unique<Impl>(settings.waiting, settings.clock_wrong);
+  impl->begin = impl->seen = *last;
+  impl->told = ReadCursor(settings.cursor).value_or(*last);
+  // Another store's: all that is in this one is new.
+  if (impl->told > *last) impl->told = 0;
+  impl->written = impl->told;
+  std::shared_ptr<Notifications> notifications(new Notifications(std::move(impl)));
+  store.SetListener(
+      [notifications](std::span<const Event> recorded) { notifications->impl_->Offer(recorded); });
+  return notifications;
+}
+
+// --- the thread
+
+struct Notifier::Impl {
+  Impl(Decider& asked, std::shared_ptr<Notifications> shared, NotifySettings chosen)
+      : decider(asked),
+        owner(std::move(shared)),
+        queue(*owner->impl_),
+        settings(std::move(chosen)),
+        stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    thread = std::thread([this] { Run(); });
+  }
+  ~Impl() {
+    {
+      const std::lock_guard lock(queue.mutex);
+      queue.stopping = true;
+    }
+    eventfd_write(stop.get(), 1);
+    queue.woken.notify_one();
+    thread.join();
+  }
+
+  void Run();
+  void Loop();
+  void TellBacklog();
+  std::vector<Event> ReadPage(std::int64_t after);
+  bool IsStopping() {
+    const std::lock_guard lock(queue.mutex);
+    return queue.stopping;
+  }
+  bool Tell(const Event& event, std::uint64_t missed);
+  Delivery Deliver(const Event& event, std::uint64_t missed);
+  void KeepCursor(std::int64_t id);
+
+  Decider& decider;
+  const std::shared_ptr<Notifications> owner;
+  Notifications::Impl& queue;
+  const NotifySettings settings;
+  const UniqueFd stop;
+  bool cursor_failed = false;
+  std::vector<std::function<void(Delivery)>> on_test;  // queue.mutex guards it
+  std::thread thread;                                  // last: it uses all of the above
+};
+
+void Notifier::Impl::Run() {
+  try {
+    TellBacklog();
+    Loop();
+  } catch (const std::exception& exception) {
+    Log(LogLevel::kError, std::string("notify ends: ") + exception.what());
+  }
+}
+
+// What happened before this process listened. Where more of it is to be told than may wait, the
+// newest is.
+void Notifier::Impl::TellBacklog() {
+  std::deque<Event> backlog;
+  std::uint64_t missed = 0;
+  for (std::int64_t at = queue.told; at < queue.begin && !IsStopping();) {
+    const std::vector<Event> page = ReadPage(at);
+    if (page.empty()) break;
+    at = page.back().id;
+    for (const Event& event : page) {
+      if (event.id > queue.begin || event.damaged || !IsNotified(event.kind)) continue;
+      backlog.push_back(event);
+      if (backlog.size() <= settings.waiting) continue;
+      backlog.pop_front();
+      ++missed;
+    }
+  }
+  for (const Event& event : backlog) {
+    if (!Tell(event, std::exchange(missed, 0))) return;
+  }
+  if (!IsStopping()) KeepCursor(queue.begin);
+}
+
+std::vector<Event> Notifier::Impl::ReadPage(std::int64_t after) {
+  auto read = std::make_shared<std::promise<std::vector<Event>>>();
+  auto page = read->get_future();
+  EventQuery query;
+  query.after_id = after;
+  query.limit = kPage;
+  decider.Read([read, query](Store& store) {
+    auto events = store.ReadEvents(query);
+    if (!events) Log(LogLevel::kWarning, "notify " + EscapeForLog(events.error().message));
+    read->set_value(events ? *std::move(events) : std::vector<Event>{});
+  });
+  return page.get();
+}
+
+void Notifier::Impl::Loop() {
+  std::unique_lock lock(queue.mutex);
+  for (;;) {
+    queue.woken.wait(lock, [this] {
+      return queue.stopping || !queue.events.empty() || queue.seen - queue.written >= kCursorEvery;
+    });
+    if (queue.stopping && queue.events.empty()) break;
+    if (queue.stopping) return;  // the cursor stays before what was not told
+    if (queue.events.empty()) {
+      const std::int64_t seen = queue.seen;
+      lock.unlock();
+      KeepCursor(seen);
+      lock.lock();
+      continue;
+    }
+    const Event event = std::move(queue.events.front());
+    queue.events.pop_front();
+    const std::uint64_t missed = std::exchange(queue.missed, 0);
+    lock.unlock();
+    if (!Tell(event, missed)) return;
+    lock.lock();
+  }
+  const std::int64_t seen = queue.seen;
+  lock.unlock();
+  KeepCursor(seen);
+}
+
+// False: it was stopped in the middle.
+bool Notifier::Impl::Tell(const Event& event, std::uint64_t missed) {
+  Delivery delivery = Deliver(event, missed);
+  const auto is_stopped = [](const HookRun& run) { return run.end == HookEnd::kStopped; };
+  if (std::any_of(delivery.runs.begin(), delivery.runs.end(), is_stopped)) return false;
+  KeepCursor(event.id);
+  if (event.kind != EventKind::kTest) return true;
+  std::vector<std::function<void(Delivery)>> waiting;
+  {
+    const std::lock_guard lock(queue.mutex);
+    waiting.swap(on_test);
+  }
+  for (const auto& told : waiting) told(delivery);
+  return true;
+}
+
+void LogRun(const Event& event, const HookRun& run) {
+  const auto level = run.end == HookEnd::kDone ? LogLevel::kInfo : LogLevel::kWarning;
+  Log(level,
+      fmt::format("notify hook={} event={} id={} result={} status={} ms={}", LogField(run.name),
+                  ToString(event.kind), event.id, ToString(run.end), run.status, run.time.count()));
+  for (const std::string& line : run.said) {
+    Log(level, fmt::format("notify hook={} says: {}", LogField(run.name), line));
+  }
+}
+
+Notifier::Delivery Notifier::Impl::Deliver(const Event& event, std::uint64_t missed) {
+  Delivery delivery;
+  delivery.event = event.id;
+  auto found = FindHooks(settings.folder);
+  if (!found) {
+    delivery.failure = found.error().message;
+    Log(LogLevel::kError, "notify " + EscapeForLog(delivery.failure));
+    return delivery;
+  }
+  delivery.found = *std::move(found);
+  const std::string json = NotificationJson(event, settings.host, missed);
+  for (const std::string& name : delivery.found.names) {
+    delivery.runs.push_back(
+        RunHook(settings.folder, name, ToString(event.kind), json, settings.limit, stop.get()));
+    LogRun(event, delivery.runs.back());
+    if (delivery.runs.back().end == HookEnd::kStopped) break;
+  }
+  return delivery;
+}
+
+void Notifier::Impl::KeepCursor(std::int64_t id) {
+  const Status written = WriteCursor(settings.cursor, id);
+  if (!written && !cursor_failed) {
+    Log(LogLevel::kWarning, "notify " + EscapeForLog(written.error().message));
+  }
+  cursor_failed = !written;
+  const std::lock_guard lock(queue.mutex);
+  queue.written = id;
+}
+
+Notifier::Notifier(Decider& decider, std::shared_ptr<Notifications> notifications,
+                   NotifySettings settings)
+    : impl_(std::make_unique<Impl>(decider, std::move(notifications), std::move(settings))) {}
+Notifier::~Notifier() = default;
+
+const std::string& Notifier::folder() const { return impl_->settings.folder; }
+
+void Notifier::OnTest(std::function<void(Delivery)> told) {
+  const std::lock_guard lock(impl_->queue.mutex);
+  impl_->on_test.push_back(std::move(told));
+}
+
+}  // namespace sparekey

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Alerts as an administrator meets them: raised by what people do, settled by what ends it.
+#include "service/alerts.h"
+
+#include <gmock/gmock.h>
+#include <sqlite3.h>
+
+#include "tests/support/service_fixture.h"
+
+namespace sparekey::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class AlertsTest : public ServiceTest {
+ protected:
+  std::vector<Json> List(const std::string& query = "") {
+    const Answer answer = Send("GET", "/v1/alerts" + query);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return answer.body["alerts"].get<std::vector<Json>>();
+  }
+  std::vector<std::string> Kinds(const std::string& query = "") {
+    std::vector<std::string> kinds;
+    for (const Json& alert : List(query)) kinds.push_back(alert["kind"]);
+    return kinds;
+  }
+  Answer Acknowledge(const Json& alert) {
+    return Send("POST", "/v1/alerts/" + alert["id"].dump() + "/acknowledgement");
+  }
+  int Set(const std::string& name, const std::string& value) {
+    return Send("PATCH", "/v1/settings", {{name, value}}).status;
+  }
+  Json Lock(const std::string& name) {
+    const Json made = Enrol(name);
+    for (int i = 0; i < 5; ++i) LogIn(name, WrongCodeOf(made));
+    return made;
+  }
+  std::vector<std::string> FirstTwo(const Json& made, int from = 0) {
+    return {made["backup_codes"][from], made["backup_codes"][from + 1]};
+  }
+  std::vector<std::string> EventKinds() {
+    std::vector<std::string> kinds;
+    const Answer answer = Send("GET", "/v1/events");
+    for (const Json& event : answer.body["events"]) kinds.push_back(event["kind"]);
+    return kinds;
+  }
+  void Damage(const std::string& name) {
+    Stop();
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open((folder + "/" + kStoreFile).c_str(), &database), SQLITE_OK);
+    const std::string sql = "UPDATE account SET flags=flags+4 WHERE name='" + name + "'";
+    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(database);
+    Start();
+  }
+};
+
+TEST_F(AlertsTest, OfALockoutStaysUntilAnAdministratorUnlocks) {
+  Lock("bob");
+  const auto alerts = List();
+  ASSERT_EQ(alerts.size(), 1u);
+  EXPECT_EQ(alerts[0]["kind"], "lockout");
+  EXPECT_EQ(alerts[0]["account"], "bob");
+  EXPECT_EQ(alerts[0]["state"], "open");
+  EXPECT_THAT(alerts[0]["text"].get<std::string>(), HasSubstr("sparekey user unlock bob"));
+  Restart();
+  EXPECT_THAT(Kinds(), ElementsAre("lockout"));
+  EXPECT_EQ(Send("POST", "/v1/accounts/bob/unlock").status, 200);
+  EXPECT_THAT(List(), IsEmpty());
+}
+
+TEST_F(AlertsTest, OfALockoutIsSettledByARecovery) {
+  const Json made = Lock("bob");
+  EXPECT_EQ(Recover("bob", FirstTwo(made)).body["verdict"], "accept");
+  EXPECT_THAT(List(), IsEmpty());
+}
+
+TEST_F(AlertsTest, OfASuperLockoutIsTheSystemsWhenItCoversEverybody) {
+  Enrol("ada");
+  Set("backup_codes.max_attempts", "1");
+  Recover("ada", {"0000-0000-0000-0000", "1111-1111-1111-1111"});
+  const auto alerts = List();
+  ASSERT_EQ(alerts.size(), 2u);
+  EXPECT_EQ(alerts[0]["kind"], "super_lockout");
+  EXPECT_TRUE(alerts[0]["account"].is_null());
+  EXPECT_EQ(alerts[1]["kind"], "gate_closed");
+  EXPECT_EQ(Acknowledge(alerts[0]).status, 403);
+  EXPECT_EQ(Send("POST", "/v1/alerts/test").status, 503);  // nobody is notified here
+}
+
+TEST_F(AlertsTest, OfOneAccountsSuperLockoutIsThatAccountsAndCannotBeAcknowledged) {
+  Enrol("bob");
+  Set("backup_codes.max_attempts", "1");
+  Recover("bob", {"0000-0000-0000-0000", "1111-1111-1111-1111"});
+  ASSERT_THAT(Kinds(), ElementsAre("super_lockout", "gate_closed"));
+  EXPECT_EQ(List()[0]["account"], "bob");
+  EXPECT_EQ(Acknowledge(List()[0]).status, 403);
+  EXPECT_THAT(Kinds("?state=open"), ElementsAre("super_lockout", "gate_closed"));
+}
+
+TEST_F(AlertsTest, OfAClosedGateIsSettledByOpeningAndByNothingElse) {
+  Enrol("bob");
+  Send("PUT", "/v1/ssh-gate", {{"state", "closed"}});
+  Send("PUT", "/v1/ssh-gate", {{"state", "closed"}, {"account", "bob"}});
+  ASSERT_THAT(Kinds(), ElementsAre("gate_closed", "gate_closed"));
+  const Answer refused = Acknowledge(List()[0]);
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body["detail"].get<std::string>(), HasSubstr("sparekey ssh enable"));
+  EXPECT_THAT(List()[0]["text"].get<std::string>(), HasSubstr("enable it again?"));
+  Send("PUT", "/v1/ssh-gate", {{"state", "open"}});
+  EXPECT_THAT(List(), IsEmpty());
+}
+
+TEST_F(AlertsTest, OfFewCodesIsSettledByANewSheet) {
+  const Json made = Enrol("bob");
+  for (int i = 0; i < 6; i += 2) Recover("bob", FirstTwo(made, i));
+  EXPECT_THAT(List(), IsEmpty());
+  Recover("bob", FirstTwo(made, 6));
+  ASSERT_THAT(Kinds(), ElementsAre("codes_low"));
+  EXPECT_THAT(List()[0]["text"].get<std::string>(), HasSubstr("2 backup codes left"));
+  Recover("bob", FirstTwo(made, 8));
+  EXPECT_EQ(List().at(0)["count"], 2);
+  Send("POST", "/v1/accounts/bob/backup-codes");
+  EXPECT_THAT(List(), IsEmpty());
+}
+
+TEST_F(AlertsTest, OfAWrongClockIsOverWhenSomebodyHasSeenIt) {
+  const Json made = Enrol("bob");
+  now = kBuilt - std::chrono::hours(1);
+  EXPECT_EQ(LogIn("bob", WrongCodeOf(made)).body["reason"], "clock_wrong");
+  ASSERT_THAT(Kinds(), ElementsAre("clock_wrong"));
+  EXPECT_EQ(Acknowledge(List()[0]).status, 200);
+  EXPECT_THAT(List(), IsEmpty());
+}
+
+TEST_F(AlertsTest, OfTwoFactorSwitchedOffStaysUntilItIsOnAgain) {
+  EXPECT_EQ(Set("enabled", "false"), 200);
+  EXPECT_EQ(Set("otp.digits", "8"), 200);
+  ASSERT_THAT(Kinds(), ElementsAre("two_factor_off"));
+  EXPECT_EQ(Set("enabled", "true"), 200);
+  EXPECT_EQ(Set("enabled", "true"), 200);
+  EXPECT_THAT(List(), IsEmpty());
+  EXPECT_THAT(EventKinds(), ElementsAre("settings_changed", "two_factor_on", "settings_changed",
+                                        "settings_changed", "two_factor_off", "settings_changed"));
+}
+
+TEST_F(AlertsTest, AcknowledgedAreShownApartUntilTheirReasonIsGone) {
+  const Json made = Lock("bob");
+  const Json alert = List()[0];
+  const Answer seen = Acknowledge(alert);
+  EXPECT_EQ(seen.body["state"], "acknowledged");
+  EXPECT_THAT(List("?state=open"), IsEmpty());
+  EXPECT_EQ(List("?state=acknowledged").size(), 1u);
+  EXPECT_EQ(Acknowledge(alert).status, 200);  // again: nothing new
+  EXPECT_EQ(EventKinds()[0], "alert_acknowledged");
+  EXPECT_EQ(EventKinds()[1], "lockout");
+  Send("POST", "/v1/accounts/bob/unlock");
+  EXPECT_EQ(Acknowledge(alert).status, 404);
+  for (int i = 0; i < 5; ++i) LogIn("bob", WrongCodeOf(made));
+  EXPECT_EQ(List("?state=open").size(), 1u);
+}
+
+TEST_F(AlertsTest, OfADamagedRecordIsRaisedOnceAnHour) {
+  Enrol("bob");
+  Damage("bob");
+  DamageReports damage(*backend);
+  backend->damage = &damage;
+  EXPECT_EQ(Begin("bob").status, 500);
+  EXPECT_EQ(Begin("bob").status, 500);
+  ASSERT_THAT(Kinds(), ElementsAre("unsealing_failed"));
+  EXPECT_EQ(List()[0]["count"], 1);
+  EXPECT_EQ(List()[0]["account"], "bob");
+  steady_now += std::chrono::hours(1);
+  Begin("bob");
+  EXPECT_EQ(List()[0]["count"], 2);
+  EXPECT_EQ(Acknowledge(List()[0]).status, 200);
+  EXPECT_THAT(List("?state=open"), IsEmpty());
+  backend->damage = nullptr;
+}
+
+TEST_F(AlertsTest, OfADamagedRecordIsRaisedByNobodyWhoKnowsOnlyTheName) {
+  Enrol("bob");
+  Damage("bob");
+  DamageReports damage(*backend);
+  backend->damage = &damage;
+  Json opening = Opening("bob");
+  opening["first_factor"] = "none";
+  EXPECT_EQ(Send("POST", "/v1/logins", opening).status, 500);
+  EXPECT_THAT(List(), IsEmpty());
+  backend->damage = nullptr;
+}
+
+TEST_F(AlertsTest, ShowOnTheStatusAreThoseThatAreOpen) {
+  Lock("bob");
+  Json status = Send("GET", "/v1/status").body;
+  EXPECT_EQ(status["alerts"].size(), 1u);
+  EXPECT_EQ(status["alerts_open"], 1);
+  Acknowledge(List()[0]);
+  status = Send("GET", "/v1/status").body;
+  EXPECT_TRUE(status["alerts"].empty());
+  EXPECT_EQ(status["alerts_open"], 0);
+}
+
+TEST_F(AlertsTest, OfPlainLoginsThereAreNone) {
+  const Json made = Enrol("bob");
+  EXPECT_EQ(LogIn("bob", CodeOf(made)).body["verdict"], "accept");
+  LogIn("bob", WrongCodeOf(made));
+  EXPECT_THAT(List(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace sparekey::testing
