@@ -23,7 +23,7 @@ trial_packages() { echo python3 passwd login openssh-client openssh-sftp-server;
 
 test_packages() {
   echo libgtest-dev libgmock-dev python3-pexpect python3-yaml python3-jsonschema oathtool zbar-tools \
-    procps systemd groff-base mandoc strace faketime clang libclang-rt-dev
+    procps curl shellcheck systemd groff-base mandoc strace faketime clang libclang-rt-dev
 }
 
 missing_packages() {
@@ -90,6 +90,12 @@ unpack_package() {
   mv "$scratch/tree" "$folder"
   give_to_tree_owner "$folder"
   rm -rf "$scratch"
+}
+
+# What reads and turns over logs. Installing it would start daemons and timers on the host.
+need_log_tools() {
+  local package
+  for package in fail2ban rsyslog logrotate; do unpack_package "$package"; done
 }
 
 # An sshd for the trial and the tests. Installing openssh-server would start a daemon on the host.

@@ -26,7 +26,7 @@ class StatusTest : public testing::VerbTest {
       R"("ssh_gate_since":"2026-11-23T14:02:00Z","ssh_gate_reason":"super-lockout of ada",)"
       R"("accounts":{"none":1,"active":3,"pending":1,"locked":0,"super_locked":0},)"
       R"("alerts":[{"id":"a1","kind":"super_lockout","since":"2026-11-23T14:02:00Z",)"
-      R"("text":"super-lockout"}],"sessions":2,"clock":{"now":"2026-11-23T15:00:00Z",)"
+      R"("text":"super-lockout"}],"alerts_open":5,"sessions":2,"clock":{"now":"2026-11-23T15:00:00Z",)"
       R"("usable":true},"store":{"path":"/var/lib/sparekey/sparekey.db","schema":1},"enabled":true})";
 };
 
@@ -34,8 +34,9 @@ TEST_F(StatusTest, ShowsOneScreen) {
   api_.Answer("GET /v1/status", 200, kSuperLocked);
   const auto result = Run({"status"});
   EXPECT_EQ(result.status, 0);
-  for (const char* text : {"SUPER-LOCKED", "caused by ada", "sparekey console", "CLOSED",
-                           "super-lockout of ada", "3 enrolled, 1 pending", "(schema 1)"}) {
+  for (const char* text :
+       {"SUPER-LOCKED", "caused by ada", "sparekey console", "CLOSED", "super-lockout of ada",
+        "3 enrolled, 1 pending", "(schema 1)", "4 more: sparekey alerts list"}) {
     EXPECT_THAT(result.out, HasSubstr(text));
   }
   EXPECT_EQ(RunJson({"status"}, 0), Parse(kSuperLocked));
@@ -54,6 +55,65 @@ TEST_F(StatusTest, NamesAConfigurationFileThatIsNotThere) {
   const auto result = testing::RunProgram({SPAREKEY_PROGRAM, "--config", "/nonexistent", "status"});
   EXPECT_EQ(result.status, 2);
   EXPECT_THAT(result.err, HasSubstr("/nonexistent"));
+}
+
+class AlertsTest : public testing::VerbTest {
+ protected:
+  static constexpr char kAlerts[] =
+      R"({"alerts":[{"id":17,"kind":"lockout","account":"bob","state":"open","count":3,)"
+      R"("since":"2026-11-23T14:02:00Z","last":"2026-11-23T15:02:00Z","text":"bob is locked"},)"
+      R"({"id":18,"damaged":true}]})";
+  static constexpr char kOpen[] = "GET /v1/alerts?limit=500&after_id=0&state=open";
+};
+
+TEST_F(AlertsTest, ListsTheOpenOnesOrAll) {
+  api_.Answer(kOpen, 200, kAlerts);
+  api_.Answer("GET /v1/alerts?limit=500&after_id=0", 200, R"({"alerts":[]})");
+  const auto result = Run({"alerts", "list"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("17  "));
+  EXPECT_THAT(result.out, HasSubstr("bob is locked (3 times)"));
+  EXPECT_THAT(result.out, HasSubstr("is damaged and cannot be read"));
+  EXPECT_EQ(RunJson({"alerts", "list"}, 0), Parse(kAlerts));
+  EXPECT_EQ(Run({"alerts", "list", "--all"}).out, "No alert is open.\n");
+}
+
+TEST_F(AlertsTest, AcknowledgesOneAndSaysWhyNot) {
+  api_.Answer("POST /v1/alerts/17/acknowledgement", 200,
+              R"({"id":17,"state":"acknowledged","text":"bob is locked"})");
+  api_.Answer("POST /v1/alerts/18/acknowledgement", 409,
+              R"({"code":"conflict","detail":"this alert stays until SSH is enabled again"})");
+  EXPECT_EQ(Run({"alerts", "acknowledge", "17"}).out, "Acknowledged: bob is locked\n");
+  EXPECT_EQ(RunJson({"alerts", "acknowledge", "17"}, 0)["state"], "acknowledged");
+  const auto refused = Run({"alerts", "acknowledge", "18"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("stays until SSH is enabled again"));
+  EXPECT_EQ(Run({"alerts", "acknowledge"}).status, 2);
+}
+
+TEST_F(AlertsTest, TestsWhoIsToldAndFailsWhereNobodyIs) {
+  api_.Answer("POST /v1/alerts/test", 200,
+              R"({"event":9,"folder":"/etc/sparekey/notify.d","passed_over":[],"hooks":[)"
+              R"({"name":"mail","result":"done","status":0,"milliseconds":12,"said":[]}]})");
+  api_.Answer("POST /v1/alerts/test", 200,
+              R"({"event":9,"folder":"/etc/sparekey/notify.d",)"
+              R"("passed_over":[{"name":"wall.bak","reason":"is not executable"}],"hooks":[)"
+              R"({"name":"mail","result":"failed","status":4,"milliseconds":1,"said":["no"]},)"
+              R"({"name":"post","result":"killed","status":9,"milliseconds":1,"said":[]}]})");
+  api_.Answer("POST /v1/alerts/test", 200,
+              R"({"event":9,"folder":"/etc/sparekey/notify.d","passed_over":[],"hooks":[]})");
+  const auto good = Run({"alerts", "test"});
+  EXPECT_EQ(good.status, 0);
+  EXPECT_THAT(good.out, HasSubstr("mail  done after 12 ms"));
+  const auto bad = Run({"alerts", "test"});
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.out, HasSubstr("failed with exit status 4"));
+  EXPECT_THAT(bad.out, HasSubstr("killed by signal 9"));
+  EXPECT_THAT(bad.out, HasSubstr("passed over: is not executable"));
+  const auto none = Run({"alerts", "test"});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_THAT(none.out, HasSubstr("Nobody is notified"));
+  EXPECT_EQ(RunJson({"alerts", "test"}, 1)["hooks"].size(), 0u);
 }
 
 class SettingsTest : public testing::VerbTest {

@@ -8,5 +8,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)sparekey::DecodeSystem(bytes);
   (void)sparekey::DecodePolicy(bytes);
   (void)sparekey::DecodeEvent(bytes);
+  (void)sparekey::DecodeAlert(bytes);
   return 0;
 }
