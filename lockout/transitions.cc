@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/otp.h"
+#include "lockout/containment.h"
 
 namespace sparekey {
 namespace {
@@ -16,6 +17,16 @@ Event MakeEvent(EventKind kind, std::string account, std::string detail, TimePoi
   event.detail = std::move(detail);
   event.time = now;
   return event;
+}
+
+// Who may come in again is not to be thrown out: what is still due goes with the gate.
+void OpenGate(std::optional<GateClosure>& gate, std::optional<Containment>& mark,
+              const std::string& account, TimePoint now, std::vector<Event>& events) {
+  if (!gate) return;
+  events.push_back(MakeEvent(EventKind::kGateOpened, account,
+                             "was closed since " + FormatTime(gate->since), now));
+  gate.reset();
+  mark.reset();
 }
 
 }  // namespace
@@ -42,7 +53,9 @@ void LockAccount(const Policy& policy, Account& account, TimePoint now,
   events.push_back(MakeEvent(EventKind::kLockout, account.name,
                              std::to_string(account.otp_failures) + " wrong codes in a row", now));
   if (policy.ssh_close_gate_on == CloseGateOn::kLockout) {
-    CloseGate(account.gate, account.name, "lockout of " + account.name, now, events);
+    const std::string reason = "lockout of " + account.name;
+    CloseGate(account.gate, account.name, reason, now, events);
+    BeginContainment(policy, account.containment, reason, now);
   }
 }
 
@@ -61,8 +74,10 @@ void SuperLock(const Policy& policy, Account& account, SystemState& system, bool
   const std::string reason = "super-lockout of " + account.name;
   if (everybody) {
     CloseGate(system.gate, "", reason, now, events);
+    BeginContainment(policy, system.containment, reason, now);
   } else {
     CloseGate(account.gate, account.name, reason, now, events);
+    BeginContainment(policy, account.containment, reason, now);
   }
 }
 
@@ -99,12 +114,26 @@ void CloseGate(std::optional<GateClosure>& gate, const std::string& account, std
   gate = GateClosure{now, std::move(reason)};
 }
 
-void OpenGate(std::optional<GateClosure>& gate, const std::string& account, TimePoint now,
-              std::vector<Event>& events) {
-  if (!gate) return;
-  events.push_back(MakeEvent(EventKind::kGateOpened, account,
-                             "was closed since " + FormatTime(gate->since), now));
-  gate.reset();
+void OpenGate(SystemState& system, TimePoint now, std::vector<Event>& events) {
+  OpenGate(system.gate, system.containment, "", now, events);
+}
+
+void OpenGate(Account& account, TimePoint now, std::vector<Event>& events) {
+  OpenGate(account.gate, account.containment, account.name, now, events);
+}
+
+bool FinishContainment(SystemState& system, const Containment& done, std::string detail,
+                       TimePoint now, std::vector<Event>& events) {
+  if (!EndContainment(system.containment, done)) return false;
+  events.push_back(MakeEvent(EventKind::kSessionsEnded, "", std::move(detail), now));
+  return true;
+}
+
+bool FinishContainment(Account& account, const Containment& done, std::string detail, TimePoint now,
+                       std::vector<Event>& events) {
+  if (!EndContainment(account.containment, done)) return false;
+  events.push_back(MakeEvent(EventKind::kSessionsEnded, account.name, std::move(detail), now));
+  return true;
 }
 
 }  // namespace sparekey

@@ -18,10 +18,12 @@ void SpendStep(Account& account, const Authenticator& authenticator, std::int64_
 // The highest step that was spent by an authenticator that makes the same codes; -1: none.
 std::int64_t LastSpentStep(const Account& account, const Authenticator& authenticator);
 
-// Rule 7. Closes the account's own gate where ssh.close_gate_on says lockout.
+// Rule 7. Closes the account's own gate where ssh.close_gate_on says lockout, and marks its
+// sessions to be ended where ssh.end_sessions says so: also behind a gate that was closed before.
 void LockAccount(const Policy& policy, Account& account, TimePoint now, std::vector<Event>& events);
 
-// Rule 9. Covers everybody or the account as lockout.scope says, and closes the gate in that scope.
+// Rule 9. Covers everybody or the account as lockout.scope says, closes the gate in that scope and
+// marks the sessions in it.
 // `administrator`: of the account.
 void SuperLock(const Policy& policy, Account& account, SystemState& system, bool administrator,
                TimePoint now, std::vector<Event>& events);
@@ -38,7 +40,15 @@ void EndSuperLockout(SystemState& system, TimePoint now, std::vector<Event>& eve
 // `account` names the owner of the gate in the events; empty: the system.
 void CloseGate(std::optional<GateClosure>& gate, const std::string& account, std::string reason,
                TimePoint now, std::vector<Event>& events);
-void OpenGate(std::optional<GateClosure>& gate, const std::string& account, TimePoint now,
-              std::vector<Event>& events);
+// Takes a containment that is still due with it.
+void OpenGate(SystemState& system, TimePoint now, std::vector<Event>& events);
+void OpenGate(Account& account, TimePoint now, std::vector<Event>& events);
+
+// Nobody in scope has a session any more: takes the mark away and records `detail`. False where the
+// mark is gone, or a later lockout's: then sessions are to be looked for again.
+bool FinishContainment(SystemState& system, const Containment& done, std::string detail,
+                       TimePoint now, std::vector<Event>& events);
+bool FinishContainment(Account& account, const Containment& done, std::string detail, TimePoint now,
+                       std::vector<Event>& events);
 
 }  // namespace sparekey

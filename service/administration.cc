@@ -137,14 +137,23 @@ HttpResponse DescribeGates(Store& store) {
 struct GateChange {
   bool open = false;
   TimePoint now;
+  std::set<std::string> overdue;  // containments that opening waits for no more
 
-  void Apply(std::optional<GateClosure>& gate, const std::string& owner,
-             std::vector<Event>& events) const {
+  // The system's (`owner` empty) or an account's.
+  template <typename Owner>
+  void Apply(Owner& record, const std::string& owner, std::vector<Event>& events) const {
     if (open) {
-      OpenGate(gate, owner, now, events);
+      OpenGate(record, now, events);
     } else {
-      CloseGate(gate, owner, kByAdministrator, now, events);
+      CloseGate(record.gate, owner, kByAdministrator, now, events);
     }
+  }
+
+  // Who is let in again must not be thrown out by what is still under way.
+  Status Wait(const std::optional<Containment>& due, const std::string& owner) const {
+    if (!open || !due || overdue.contains(owner)) return Ok();
+    return Error{ErrorCode::kBusy,
+                 "SSH sessions are still being ended (" + due->reason + "); try again in a moment"};
   }
 };
 
@@ -154,21 +163,24 @@ Result<Changes> MoveAccountGate(Records& records, const AccountKey& key, const G
   if (!account && (change.open || !key.uid)) return NotEnrolled(key.name);
   const Status allowed = change.open ? RefuseWhileSuperLocked(records.system, &*account) : Ok();
   if (!allowed) return allowed.error();
-  if (!account) {
+  if (account) {
+    if (Status free = change.Wait(account->containment, key.name); !free) return free.error();
+  } else {
     account.emplace();
     account->name = key.name;
     account->uid = *key.uid;
   }
   Changes changes{{0}, false, false, {}};
-  change.Apply(account->gate, account->name, changes.events);
+  change.Apply(*account, account->name, changes.events);
   return changes;
 }
 
 Result<Changes> MoveSystemGate(Records& records, const GateChange& change) {
   const Status allowed = change.open ? RefuseWhileSuperLocked(records.system, nullptr) : Ok();
   if (!allowed) return allowed.error();
+  if (Status free = change.Wait(records.system.containment, ""); !free) return free.error();
   Changes changes{{}, true, false, {}};
-  change.Apply(records.system.gate, "", changes.events);
+  change.Apply(records.system, "", changes.events);
   return changes;
 }
 
@@ -179,7 +191,7 @@ HttpResponse MoveOneGate(Store& store, const AccountKey& key, const GateChange& 
 }
 
 // Opening the system's gate opens every account's too, in one commit; those of accounts that are
-// super-locked themselves, or damaged, stay closed.
+// super-locked themselves, or damaged, or still being contained, stay closed; the last are told.
 HttpResponse MoveAllGates(Store& store, const GateChange& change) {
   std::vector<AccountKey> keys;
   if (change.open) {
@@ -195,6 +207,10 @@ HttpResponse MoveAllGates(Store& store, const GateChange& change) {
   }
   store.Run(works);
   if (!works[0].status) return Problem(works[0].status.error());
+  for (const Work& work : works) {
+    const bool waits = !work.status && work.status.error().code == ErrorCode::kBusy;
+    if (waits) return Problem(work.status.error());
+  }
   return DescribeGates(store);
 }
 
@@ -241,8 +257,12 @@ Json StatusJson(const Records& records, const AccountCounts& counts, const OpenA
 
 }  // namespace
 
-Administration::Administration(const Backend& backend, std::function<std::size_t()> count_sessions)
-    : backend_(backend), count_sessions_(std::move(count_sessions)), started_(backend.clock()) {}
+Administration::Administration(const Backend& backend, std::function<std::size_t()> count_sessions,
+                               OverdueContainments overdue_containments)
+    : backend_(backend),
+      count_sessions_(std::move(count_sessions)),
+      overdue_containments_(std::move(overdue_containments)),
+      started_(backend.clock()) {}
 
 void Administration::ShowSettings(Respond respond) const {
   backend_.OnStore(
@@ -278,7 +298,7 @@ void Administration::ChangeGate(const HttpRequest& request, Respond respond) con
   if (*state != "open" && *state != "closed") {
     return respond(Problem(Invalid("\"state\" must be open or closed")));
   }
-  const GateChange change{*state == "open", backend_.clock()};
+  const GateChange change{*state == "open", backend_.clock(), overdue_containments_()};
   if (!*account) {
     return backend_.OnStore([change](Store& store) { return MoveAllGates(store, change); },
                             std::move(respond));

@@ -4,6 +4,7 @@
 
 #include <list>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "service/backend.h"
@@ -12,7 +13,10 @@ namespace sparekey {
 
 class Administration {
  public:
-  Administration(const Backend& backend, std::function<std::size_t()> count_sessions);
+  // `overdue_containments`: accounts ("": everybody) whose sessions could not be ended in time.
+  using OverdueContainments = std::function<std::set<std::string>()>;
+  Administration(const Backend& backend, std::function<std::size_t()> count_sessions,
+                 OverdueContainments overdue_containments);
 
   void ShowSettings(Respond respond) const;
   void ChangeSettings(const HttpRequest& request, Respond respond) const;
@@ -30,6 +34,7 @@ class Administration {
 
   const Backend& backend_;
   std::function<std::size_t()> count_sessions_;
+  OverdueContainments overdue_containments_;
   TimePoint started_;
   bool stopping_ = false;
 };

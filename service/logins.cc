@@ -28,7 +28,7 @@ struct Logins::Outcome {
   WordsContext words;
   std::optional<Sheet> sheet;
   std::optional<std::string> uid_holder;  // who else has the login's uid: nothing is decided yet
-  std::optional<std::string> contained;   // whose SSH gate this closed; "": the system's
+  std::vector<DueContainment> contained;  // of an attempt that was decided
 };
 
 struct Logins::Login {
@@ -107,9 +107,8 @@ Step Logins::Login::MakeStep(OutcomePtr out, std::function<std::optional<Attempt
     for (Event& event : decision.events) {
       event.door = this_opening.door;
       event.remote_host = this_opening.remote_host;
-      const bool closed = event.kind == EventKind::kGateClosed;
-      if (closed && records.policy.ssh_end_sessions) out->contained = event.account;
     }
+    out->contained = FindDueContainments(records.system, account);
     changes.events = std::move(decision.events);
     return changes;
   };
@@ -379,7 +378,7 @@ void Logins::Submit(const LoginPtr& login, Step step, std::function<void()> done
 // After the commit of what a step found.
 void Logins::Learn(const LoginPtr& login, const Outcome& outcome) {
   login->words = outcome.words;
-  if (outcome.contained) end_sessions_(*outcome.contained);
+  if (!outcome.contained.empty()) end_sessions_(outcome.contained);
 }
 
 void Logins::Ask(const LoginPtr& login) {

@@ -9,14 +9,15 @@
 #include <memory>
 #include <string>
 
+#include "lockout/containment.h"
 #include "service/backend.h"
 
 namespace sparekey {
 
 class Logins {
  public:
-  // Containment: ends the live SSH sessions of an account, "" for everybody's.
-  using EndSessions = std::function<void(const std::string& account)>;
+  // Containment: whose live SSH sessions the records now mark to be ended.
+  using EndSessions = std::function<void(const std::vector<DueContainment>& due)>;
   Logins(const Backend& backend, EndSessions end_sessions);
   ~Logins();
 

@@ -185,16 +185,26 @@ const std::vector<Routes::Route>& Routes::Table() {
   return table;
 }
 
-Routes::Routes(const Backend& backend, std::string session_folder)
+Routes::Routes(const Backend& backend, std::string session_folder,
+               std::unique_ptr<SessionSystem> system)
     : backend_(backend),
+      session_system_(std::move(system)),
       sessions_(std::move(session_folder)),
-      logins_(backend, [this](const std::string& account) { sessions_.EndAll(account); }),
-      proofs_(backend, [this](const std::string& account) { sessions_.EndAll(account); }),
+      containments_(backend, *session_system_, [this] { return sessions_.List(); }),
+      logins_(backend, [this](const auto& due) { containments_.Begin(due); }),
+      proofs_(backend, [this](const auto& due) { containments_.Begin(due); }),
       accounts_(backend),
       enrolments_(backend),
       authenticators_(backend),
-      administration_(backend, [this] { return sessions_.Count(); }),
+      administration_(
+          backend, [this] { return sessions_.Count(); },
+          [this] { return containments_.Overdue(); }),
       alerts_(backend) {}
+
+void Routes::Stop() {
+  administration_.Stop();
+  containments_.Stop();
+}
 
 void Routes::Handle(HttpRequest request, Respond respond) {
   respond = LogIfRefused(request, std::move(respond));
@@ -270,15 +280,17 @@ void Routes::Run(const Route& route, Call call) {
   route.run(*this, std::move(call));
 }
 
-// Kept under the name that PAM used until the directory has said whose account that is.
+// Kept under the name that PAM used until the directory has said whose account that is. A gate may
+// have closed since PAM's account phase.
 void Routes::BeginSession(Call call) {
   const auto begun = sessions_.Begin(call.request, std::move(call.respond));
   if (!begun) return;
   backend_.Identify(backend_.directory, begun->account,
-                    [this, id = begun->id](auto identity, auto alias_of) {
-                      if (identity && *identity) {
-                        sessions_.SetAccount(id, alias_of.value_or((*identity)->name));
-                      }
+                    [this, begun = *begun](auto identity, auto alias_of) {
+                      AccountKey key = MakeKey(begun.account, identity);
+                      if (alias_of) key = {*alias_of, std::nullopt};
+                      if (identity && *identity) sessions_.SetAccount(begun.id, key.name);
+                      containments_.Examine(key, {begun.process, key.name});
                     });
 }
 

@@ -18,6 +18,7 @@
 #include "service/alerts.h"
 #include "service/authenticators.h"
 #include "service/backend.h"
+#include "service/containments.h"
 #include "service/enrolment.h"
 #include "service/logins.h"
 #include "service/proofs.h"
@@ -69,11 +70,17 @@ class Selves {
 
 class Routes {
  public:
-  Routes(const Backend& backend, std::string session_folder);
+  // `system`: whose SSH sessions are seen besides those that PAM tells of.
+  Routes(const Backend& backend, std::string session_folder,
+         std::unique_ptr<SessionSystem> system = MakeSessionSystem(false));
 
   void Handle(HttpRequest request, Respond respond);
   void EndExpiredEnrolments() { enrolments_.EndExpired(); }  // now and then
-  void Stop() { administration_.Stop(); }  // the server is about to: answer who waits for nothing
+  void Resume() { containments_.Resume(); }                  // what the last sparekeyd began
+  // Nothing that a containment has still to do within its bound.
+  bool IsQuiet() const { return containments_.IsQuiet(); }
+  // The server is about to: answer who waits for nothing. Before what the backend names ends.
+  void Stop();
 
   struct Call {
     std::vector<std::string> arguments;  // what stands for each {} in the pattern
@@ -100,7 +107,9 @@ class Routes {
 
   const Backend& backend_;
   std::shared_ptr<Selves> selves_ = std::make_shared<Selves>();
+  std::unique_ptr<SessionSystem> session_system_;
   Sessions sessions_;
+  Containments containments_;
   Logins logins_;
   Proofs proofs_;
   Accounts accounts_;

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The live SSH sessions that PAM's session calls told of: process and start time, kept in the
-// runtime folder too, so that a restarted sparekeyd knows them.
+// runtime folder too, so that a restarted sparekeyd knows them. Safe to use from any thread.
 #pragma once
-
-#include <sys/types.h>
 
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
+#include "lockout/ssh_sessions.h"
 #include "service/http_server.h"
 
 namespace sparekey {
 
-struct SshSession {
+struct KeptSession {
   std::string id;
   std::string account;
   std::string service;
   std::string remote_host;
-  pid_t pid = 0;
-  std::uint64_t start_time = 0;  // clock ticks since boot, /proc/PID/stat field 22
+  ProcessId process;
 };
 
 class Sessions {
@@ -30,24 +30,20 @@ class Sessions {
   explicit Sessions(std::string folder);
 
   // POST /v1/sessions; the session, where it is kept.
-  std::optional<SshSession> Begin(const HttpRequest& request, Respond respond);
+  std::optional<KeptSession> Begin(const HttpRequest& request, Respond respond);
   // Whose the session is, where PAM's name for it is another. Unknown ids are passed over.
   void SetAccount(const std::string& id, const std::string& account);
   void End(const std::string& id, Respond respond);  // DELETE /v1/sessions/{id}
-  // Containment: SIGTERM by pidfd to the sshd process of each session of the account, "" for
-  // everybody's; sshd disconnects the client.
-  void EndAll(const std::string& account);
-  std::size_t Count();  // forgets the dead ones first
+  std::vector<KnownSession> List();                  // forgets the dead ones first
+  std::size_t Count();                               // the same
 
  private:
   void ForgetDead();
   std::string PathOf(const std::string& id) const;
 
-  std::string folder_;
-  std::map<std::string, SshSession> sessions_;
+  const std::string folder_;
+  std::mutex mutex_;
+  std::map<std::string, KeptSession> sessions_;
 };
-
-// nullopt: no such process.
-std::optional<std::uint64_t> ReadStartTime(pid_t pid);
 
 }  // namespace sparekey

@@ -50,6 +50,12 @@ std::unique_ptr<Directory> MakeDirectory(const Config& config, ServerThread serv
   return privileged ? std::move(system) : MakeOwnDirectory(std::move(system), geteuid());
 }
 
+// Its threads use what ends before it.
+struct StopAtEnd {
+  Routes& routes;
+  ~StopAtEnd() { routes.Stop(); }
+};
+
 Status Serve(const Config& config) {
   if (const Status hardened = HardenProcess(); !hardened) return hardened.error();
   auto key = MasterKey::Load(config.master_key);
@@ -93,7 +99,12 @@ Status Serve(const Config& config) {
   DamageReports damage(*backend);
   backend->damage = &damage;
   const auto runtime = std::filesystem::path(config.socket).parent_path();
-  routes = std::make_unique<Routes>(*backend, (runtime / "sessions").string());
+  // Beside the machine's own sparekeyd another one ends no sessions but those it was told of.
+  const bool of_the_machine = privileged && config.socket == kDefaultSocket;
+  routes = std::make_unique<Routes>(*backend, (runtime / "sessions").string(),
+                                    MakeSessionSystem(of_the_machine));
+  const StopAtEnd stop{*routes};
+  routes->Resume();
   server.Listen(sockets->TakePam(), SocketKind::kPam);
   server.Listen(sockets->TakeApi(), SocketKind::kApi);
   server.OnSignals({SIGTERM, SIGINT}, [&server, &routes](int) {

@@ -108,12 +108,13 @@ void EverythingBy(int who, Scene& scene) {
   inputs.TypeSet({0, kWrong}).TypeSet({kWrong, kWrong}).TypeSet({0, 3}).TypeSet({0, 1}, 1);
   inputs.TypeSet({1, 1}).TypeSet({0}).TypeSet({0, 1, 2}).TypeSet({});
   inputs.Ask({Verb::kUnlock, Verb::kBeginEnrolment, Verb::kRemoveTwoFactor, Verb::kNewSheet,
-              Verb::kCloseGate, Verb::kOpenGate, Verb::kResetAccount});
+              Verb::kCloseGate, Verb::kOpenGate, Verb::kFinishContainment, Verb::kResetAccount});
   inputs.Ask({Verb::kFinishEnrolment}, 0);
 }
 
 void EverythingAboutTheSystem(Scene& scene) {
-  Inputs(scene, kNobody).Ask({Verb::kCloseGate, Verb::kOpenGate, Verb::kResetSystem});
+  Inputs(scene, kNobody)
+      .Ask({Verb::kCloseGate, Verb::kOpenGate, Verb::kFinishContainment, Verb::kResetSystem});
 }
 
 const char* Name(LockoutScope scope) {
@@ -253,6 +254,19 @@ TEST_F(EveryState, OfTwoAccountsKeepsTheRulesUnderEveryScopeAndGateSetting) {
       EverythingAboutTheSystem(scene);
       Check(std::string("two accounts, scope ") + Name(scope) + ", gate " + Name(closing), scene);
     }
+  }
+}
+
+// Sessions that nobody ends: no mark is ever set.
+TEST_F(EveryState, WithoutEndingSessionsKeepsTheRules) {
+  for (const LockoutScope scope : kScopes) {
+    Scene scene = SceneOf(SmallPolicy(scope, CloseGateOn::kLockout));
+    scene.policy.ssh_end_sessions = false;
+    Inputs inputs(scene, kAda);
+    inputs.At({Door::kSsh}).Type({0, 1, 6}, {1}).Type({0, kWrong, 6}, {1});
+    inputs.TypeSet({kWrong, kWrong}).Ask({Verb::kUnlock, Verb::kCloseGate, Verb::kOpenGate});
+    EverythingAboutTheSystem(scene);
+    Check(std::string("no session ends, scope ") + Name(scope), scene);
   }
 }
 

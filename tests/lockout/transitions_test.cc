@@ -131,15 +131,16 @@ TEST(LastSpentStep, IsTheHighestOfAllAuthenticatorsWithThatSecret) {
 }
 
 TEST(OpenGate, SaysSinceWhenItWasClosed) {
-  std::optional<GateClosure> gate = GateClosure{kEarlier, "x"};
+  Account account = MakeAccount();
+  account.gate = GateClosure{kEarlier, "x"};
   std::vector<Event> events;
-  OpenGate(gate, "ada", kNow, events);
-  EXPECT_FALSE(gate);
+  OpenGate(account, kNow, events);
+  EXPECT_FALSE(account.gate);
   ASSERT_EQ(events.size(), 1);
   EXPECT_EQ(events[0].kind, EventKind::kGateOpened);
-  EXPECT_EQ(events[0].account, "ada");
+  EXPECT_EQ(events[0].account, account.name);
   EXPECT_THAT(events[0].detail, HasSubstr(FormatTime(kEarlier)));
-  OpenGate(gate, "ada", kNow, events);
+  OpenGate(account, kNow, events);
   EXPECT_EQ(events.size(), 1);
 }
 

@@ -39,6 +39,8 @@ std::string DescribeVerb(const Input& input) {
       return "gate is closed";
     case Verb::kOpenGate:
       return "gate is opened";
+    case Verb::kFinishContainment:
+      return "has no session any more";
     case Verb::kResetAccount:
       return "is reset at the console";
     case Verb::kResetSystem:

@@ -39,6 +39,8 @@ enum class Verb : std::uint8_t {
   kNewSheet,
   kCloseGate,  // of `who`
   kOpenGate,
+  // The service's, when no session in the scope of `who` lives any more.
+  kFinishContainment,
   // The local console's.
   kResetAccount,
   kResetSystem,
@@ -84,7 +86,8 @@ struct AccountLedger {
   bool locked = false;
   bool super_locked = false;
   bool gate_closed = false;
-  int sheet = 0;  // its number; 0: none
+  bool contained = false;  // its sessions are to be ended
+  int sheet = 0;           // its number; 0: none
   int sheets_issued = 0;
   std::uint8_t spent = 0;     // places of the sheet, as bits
   std::uint8_t last_set = 0;  // places that the last recovery spent
@@ -100,6 +103,7 @@ struct Ledger {
   bool super_locked = false;
   std::uint8_t causes = 0;  // accounts, as bits
   bool gate_closed = false;
+  bool contained = false;  // everybody's sessions are to be ended
 
   bool operator==(const Ledger&) const = default;
 };

@@ -22,6 +22,7 @@ std::string FindAccountDifference(const AccountLedger& books, const Account& acc
   compare("lock", account.locked.has_value(), books.locked);
   compare("super-lockout", account.super_locked.has_value(), books.super_locked);
   compare("gate", account.gate.has_value(), books.gate_closed);
+  compare("containment", account.containment.has_value(), books.contained);
   compare("wrong codes in a row", account.otp_failures, books.wrong_in_a_row);
   compare("used budget", account.otp_budget_spent, books.budget_used);
   compare("failed recoveries", account.recovery_failures, books.failed_recoveries);
@@ -175,6 +176,43 @@ std::string FindWrongOwner(const Observation& seen) {
   return wrong;
 }
 
+// Sessions are ended only behind a closed gate, by the lockout that says so, and nobody but who
+// ended them, or let everybody in again, takes the mark away.
+std::string FindWrongContainment(const std::optional<Containment>& before,
+                                 const std::optional<Containment>& after, bool gate_closed,
+                                 const Observation& seen) {
+  const Verb verb = seen.input.verb;
+  std::string wrong;
+  if (after && !gate_closed) wrong += "ends sessions behind an open gate; ";
+  if (before && !after && verb != Verb::kFinishContainment && verb != Verb::kOpenGate) {
+    wrong += "forgot to end sessions; ";
+  }
+  const bool is_new =
+      after && (!before || before->since != after->since || before->reason != after->reason);
+  if (!is_new) return wrong;
+  const bool locks =
+      std::any_of(seen.outcome.events.begin(), seen.outcome.events.end(), [](const Event& event) {
+        return event.kind == EventKind::kLockout || event.kind == EventKind::kSuperLockout;
+      });
+  if (!locks || !seen.scene.policy.ssh_end_sessions) wrong += "ends sessions without a lockout; ";
+  if (after->since != seen.now) wrong += "wrong date of a containment; ";
+  const std::string name = seen.before.accounts[seen.input.who].name;
+  if (!after->reason.ends_with("lockout of " + name)) wrong += "wrong reason of a containment; ";
+  return wrong;
+}
+
+std::string FindWrongContainments(const Observation& seen) {
+  std::string wrong =
+      FindWrongContainment(seen.before.system.containment, seen.after.system.containment,
+                           seen.after.system.gate.has_value(), seen);
+  for (std::size_t who = 0; who < kAccounts; ++who) {
+    const Account& after = seen.after.accounts[who];
+    wrong += FindWrongContainment(seen.before.accounts[who].containment, after.containment,
+                                  after.gate.has_value(), seen);
+  }
+  return wrong;
+}
+
 }  // namespace
 
 std::string FindDifference(const Ledger& books, const World& world) {
@@ -186,6 +224,9 @@ std::string FindDifference(const Ledger& books, const World& world) {
     wrong += "the system's super-lockout differs; ";
   }
   if (world.system.gate.has_value() != books.gate_closed) wrong += "the system's gate differs; ";
+  if (world.system.containment.has_value() != books.contained) {
+    wrong += "the system's containment differs; ";
+  }
   for (std::size_t who = 0; who < kAccounts && world.system.super_locked; ++who) {
     const auto& causes = world.system.super_locked->causes;
     const bool is_named = std::count(causes.begin(), causes.end(), world.accounts[who].name) == 1;
@@ -196,7 +237,8 @@ std::string FindDifference(const Ledger& books, const World& world) {
 
 std::string FindBrokenPromise(const Observation& seen) {
   return FindSecondAcceptance(seen) + FindUnlockedDoor(seen) + FindChangedStranger(seen) +
-         FindLostChange(seen) + FindWrongDates(seen) + FindWrongOwner(seen);
+         FindLostChange(seen) + FindWrongDates(seen) + FindWrongOwner(seen) +
+         FindWrongContainments(seen);
 }
 
 }  // namespace sparekey::testing

@@ -190,7 +190,10 @@ Saying WrongCode(const Case& c) {
   if (account.wrong_in_a_row < c.policy().lockout_otp_attempts && !is_empty) return ruling;
   account.locked = true;
   ruling.events.push_back(EventKind::kLockout);
-  if (c.policy().ssh_close_gate_on != CloseGateOn::kLockout || account.gate_closed) return ruling;
+  if (c.policy().ssh_close_gate_on != CloseGateOn::kLockout) return ruling;
+  // Whoever closed the gate before: sessions that live behind it end now.
+  account.contained = account.contained || c.policy().ssh_end_sessions;
+  if (account.gate_closed) return ruling;
   account.gate_closed = true;
   ruling.events.push_back(EventKind::kGateClosed);
   return ruling;
@@ -228,8 +231,11 @@ Saying FailedRecovery(const Case& c) {
     ruling.after.causes = static_cast<std::uint8_t>(ruling.after.causes | 1 << c.input.who);
   }
   (everybody ? ruling.after.super_locked : account.super_locked) = true;
+  if (c.policy().ssh_close_gate_on == CloseGateOn::kNever) return ruling;
+  bool& contained = everybody ? ruling.after.contained : account.contained;
+  contained = contained || c.policy().ssh_end_sessions;
   bool& gate = everybody ? ruling.after.gate_closed : account.gate_closed;
-  if (c.policy().ssh_close_gate_on == CloseGateOn::kNever || gate) return ruling;
+  if (gate) return ruling;
   gate = true;
   ruling.events.push_back(EventKind::kGateClosed);
   return ruling;

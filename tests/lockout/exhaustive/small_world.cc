@@ -51,6 +51,7 @@ std::string EncodeAccount(const Account& account) {
   bytes += account.locked ? 'l' : '-';
   bytes += account.super_locked ? 's' : '-';
   bytes += account.gate ? 'g' : '-';
+  bytes += account.containment ? 'c' : '-';
   return bytes;
 }
 
@@ -67,6 +68,7 @@ World World::Clone() const { return {{accounts[kAda].Clone(), accounts[kBob].Clo
 
 WorldBytes World::Encode() const {
   std::string of_system = system.gate ? "g" : "-";
+  of_system += system.containment ? 'c' : '-';
   if (system.super_locked) {
     of_system += 's';
     for (const std::string& cause : system.super_locked->causes) of_system += cause;
@@ -126,6 +128,9 @@ Clock SmallWorld::ClockAt(int step) const {
 
 bool SmallWorld::IsPossible(const Ledger& ledger, const Input& input) const {
   if (input.verb == Verb::kResetSystem) return ledger.super_locked;
+  if (input.verb == Verb::kFinishContainment) {
+    return input.who == kNobody ? ledger.contained : ledger.accounts[input.who].contained;
+  }
   if (input.who == kNobody) return input.verb == Verb::kCloseGate || !ledger.super_locked;
   const AccountLedger& account = ledger.accounts[input.who];
   const bool covered = ledger.super_locked || account.super_locked;
@@ -137,7 +142,9 @@ bool SmallWorld::IsPossible(const Ledger& ledger, const Input& input) const {
     case Verb::kResetAccount:
     case Verb::kResetSystem:
       return true;
-    case Verb::kOpenGate:
+    case Verb::kFinishContainment:
+      break;
+    case Verb::kOpenGate:  // also before a containment is over: it may be overdue
     case Verb::kUnlock:
     case Verb::kRemoveTwoFactor:
       return !covered;
@@ -192,9 +199,14 @@ void SmallWorld::CarryOut(World& world, const Input& input, std::vector<Event>& 
     if (input.verb == Verb::kCloseGate) {
       return CloseGate(world.system.gate, "", kReason, now, events);
     }
-    OpenGate(world.system.gate, "", now, events);
+    if (input.verb == Verb::kFinishContainment) {
+      const Containment done = *world.system.containment;
+      FinishContainment(world.system, done, kReason, now, events);
+      return;
+    }
+    OpenGate(world.system, now, events);
     for (Account& account : world.accounts) {
-      if (!account.super_locked) OpenGate(account.gate, account.name, now, events);
+      if (!account.super_locked) OpenGate(account, now, events);
     }
     return;
   }
@@ -208,7 +220,12 @@ void SmallWorld::CarryOut(World& world, const Input& input, std::vector<Event>& 
     case Verb::kCloseGate:
       return CloseGate(account.gate, account.name, kReason, now, events);
     case Verb::kOpenGate:
-      return OpenGate(account.gate, account.name, now, events);
+      return OpenGate(account, now, events);
+    case Verb::kFinishContainment: {
+      const Containment done = *account.containment;
+      FinishContainment(account, done, kReason, now, events);
+      return;
+    }
     case Verb::kResetAccount:
       return ResetAccount(account, now, events);
     case Verb::kBeginEnrolment:

@@ -33,6 +33,20 @@ void MoveGate(bool& gate, bool closed, Ruling& ruling) {
   ruling.events.push_back(closed ? EventKind::kGateClosed : EventKind::kGateOpened);
 }
 
+// An administrator's word: who may come in again is not to be thrown out.
+template <typename Owner>
+void OpenGate(Owner& owner, Ruling& ruling) {
+  if (owner.gate_closed) owner.contained = false;
+  MoveGate(owner.gate_closed, false, ruling);
+}
+
+// Nobody's session in scope lives: the mark goes, and nothing else.
+template <typename Owner>
+void FinishContainment(Owner& owner, Ruling& ruling) {
+  owner.contained = false;
+  ruling.events.push_back(EventKind::kSessionsEnded);
+}
+
 void IssueSheet(AccountLedger& account) {
   account.sheet = ++account.sheets_issued;
   account.spent = account.last_set = 0;
@@ -40,12 +54,12 @@ void IssueSheet(AccountLedger& account) {
 
 void RuleOnTheSystem(const Input& input, Ruling& ruling) {
   Ledger& after = ruling.after;
-  if (input.verb != Verb::kResetSystem) {
-    MoveGate(after.gate_closed, input.verb == Verb::kCloseGate, ruling);
+  if (input.verb == Verb::kFinishContainment) return FinishContainment(after, ruling);
+  if (input.verb == Verb::kCloseGate) return MoveGate(after.gate_closed, true, ruling);
+  if (input.verb == Verb::kOpenGate) {
+    OpenGate(after, ruling);
     for (AccountLedger& account : after.accounts) {
-      if (input.verb == Verb::kOpenGate && !account.super_locked) {
-        MoveGate(account.gate_closed, false, ruling);
-      }
+      if (!account.super_locked) OpenGate(account, ruling);
     }
     return;
   }
@@ -65,8 +79,11 @@ void RuleOnAVerb(const Scene& scene, const Input& input, Ruling& ruling) {
       ruling.events.push_back(EventKind::kUnlocked);
       return ClearOneTimeFailures(account);
     case Verb::kCloseGate:
+      return MoveGate(account.gate_closed, true, ruling);
     case Verb::kOpenGate:
-      return MoveGate(account.gate_closed, input.verb == Verb::kCloseGate, ruling);
+      return OpenGate(account, ruling);
+    case Verb::kFinishContainment:
+      return FinishContainment(account, ruling);
     case Verb::kResetAccount:
       return Reset(account, ruling);
     case Verb::kBeginEnrolment:

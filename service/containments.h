@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries containment out: a thread of its own ends the sessions that the records mark, so that no
+// verdict waits for it, and takes the marks away when nobody in their scope has a session any more.
+// What it could not finish is still marked, and the next sparekeyd begins there.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "service/backend.h"
+#include "service/session_ender.h"
+
+namespace sparekey {
+
+class Containments {
+ public:
+  using Known = std::function<std::vector<KnownSession>()>;  // any thread
+  Containments(const Backend& backend, SessionSystem& system, Known known);
+  ~Containments();
+  Containments(const Containments&) = delete;
+  Containments& operator=(const Containments&) = delete;
+
+  // Any thread: what the records say is due; told once more than needed does no harm.
+  void Begin(const std::vector<DueContainment>& due);
+  // At the start: what the last sparekeyd did not finish.
+  void Resume();
+  // A session that begins now: ends it if its door was shut meanwhile. `key`: its account's record.
+  void Examine(const AccountKey& key, const KnownSession& session);
+
+  // Scopes whose sessions could not be ended in time: their gates may be opened nevertheless.
+  std::set<std::string> Overdue() const;
+  bool IsQuiet() const;  // nothing to do but what is overdue
+  void Stop();           // before what `backend` names ends
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sparekey
