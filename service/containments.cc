@@ -230,23 +230,24 @@ void Containments::Begin(const std::vector<DueContainment>& due) {
 
 void Containments::Resume() { impl_->Resume(); }
 
-void Containments::Examine(const AccountKey& key, const KnownSession& session) {
+void Containments::Examine(const std::string& account, const ProcessId& session) {
   const auto reason = std::make_shared<std::string>();
   const auto look = [reason](Records& records) -> Result<Changes> {
-    const auto& account = records.accounts[0].account;
-    *reason = FindReasonAgainst(records.system, account ? &*account : nullptr);
+    const auto& found = records.accounts[0].account;
+    *reason = FindReasonAgainst(records.system, found ? &*found : nullptr);
     return Changes{};
   };
-  const auto done = [impl = impl_.get(), reason, session](const Status& status) {
+  const auto done = [impl = impl_.get(), reason,
+                     late = KnownSession{session, account}](const Status& status) {
     if (!status || reason->empty()) return;
     Log(LogLevel::kWarning, fmt::format("session account={} pid={} began behind a closed gate",
-                                        EscapeForLog(session.account), session.process.pid));
-    impl->Push([reason, session](SessionEnder& ender) {
-      ender.BeginOne(session, *reason, std::chrono::steady_clock::now());
+                                        EscapeForLog(late.account), late.process.pid));
+    impl->Push([reason, late](SessionEnder& ender) {
+      ender.BeginOne(late, *reason, std::chrono::steady_clock::now());
     });
   };
-  impl_->backend.decider.Submit({key}, look, std::chrono::steady_clock::now() + kStoreDeadline,
-                                done);
+  impl_->backend.decider.Submit({{account, std::nullopt}}, look,
+                                std::chrono::steady_clock::now() + kStoreDeadline, done);
 }
 
 std::set<std::string> Containments::Overdue() const {

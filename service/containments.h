@@ -27,8 +27,8 @@ class Containments {
   void Begin(const std::vector<DueContainment>& due);
   // At the start: what the last sparekeyd did not finish.
   void Resume();
-  // A session that begins now: ends it if its door was shut meanwhile. `key`: its account's record.
-  void Examine(const AccountKey& key, const KnownSession& session);
+  // A session that begins now: ends it if everybody's or its account's door is shut.
+  void Examine(const std::string& account, const ProcessId& session);
 
   // Scopes whose sessions could not be ended in time: their gates may be opened nevertheless.
   std::set<std::string> Overdue() const;

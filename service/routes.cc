@@ -281,16 +281,16 @@ void Routes::Run(const Route& route, Call call) {
 }
 
 // Kept under the name that PAM used until the directory has said whose account that is. A gate may
-// have closed since PAM's account phase.
+// have closed since PAM's account phase; one that closes from now on finds the session kept.
 void Routes::BeginSession(Call call) {
   const auto begun = sessions_.Begin(call.request, std::move(call.respond));
   if (!begun) return;
+  containments_.Examine(begun->account, begun->process);
   backend_.Identify(backend_.directory, begun->account,
                     [this, begun = *begun](auto identity, auto alias_of) {
-                      AccountKey key = MakeKey(begun.account, identity);
-                      if (alias_of) key = {*alias_of, std::nullopt};
-                      if (identity && *identity) sessions_.SetAccount(begun.id, key.name);
-                      containments_.Examine(key, {begun.process, key.name});
+                      if (!identity || !*identity) return;
+                      sessions_.SetAccount(begun.id, alias_of.value_or((*identity)->name));
+                      if (alias_of) containments_.Examine(*alias_of, begun.process);
                     });
 }
 
