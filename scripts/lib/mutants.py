@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 DECIDE = "lockout/decide.cc"
 TRANSITIONS = "lockout/transitions.cc"
+CONTAINMENT = "lockout/containment.cc"
 OTP = "core/otp.cc"
 
 
@@ -171,7 +172,31 @@ MUTANTS = [Mutant(*fields) for fields in (
     ("end-of-super-lockout-opens-the-gate", TRANSITIONS, "system.super_locked.reset();",
      "system.super_locked.reset();\n  system.gate.reset();"),
     ("closed-gate-is-dated-anew", TRANSITIONS, "if (gate) return;", ""),
-    ("gate-stays-closed", TRANSITIONS, "gate.reset();\n}", "}"),
+    ("gate-stays-closed", TRANSITIONS, "gate.reset();\n  mark.reset();", "mark.reset();"),
+    # Containment: whose sessions are to be ended, and until when.
+    ("opened-gate-throws-out", TRANSITIONS, "gate.reset();\n  mark.reset();", "gate.reset();"),
+    ("lockout-ends-no-session", TRANSITIONS,
+     "BeginContainment(policy, account.containment, reason, now);\n  }\n}\n\nvoid SuperLock",
+     "}\n}\n\nvoid SuperLock"),
+    ("super-lockout-ends-nobodys-session", TRANSITIONS,
+     "BeginContainment(policy, system.containment, reason, now);", ""),
+    ("super-lockout-ends-everybodys-sessions", TRANSITIONS,
+     "CloseGate(account.gate, account.name, reason, now, events);\n"
+     "    BeginContainment(policy, account.containment, reason, now);\n  }\n}\n\nvoid Unlock",
+     "CloseGate(account.gate, account.name, reason, now, events);\n"
+     "    BeginContainment(policy, system.containment, reason, now);\n  }\n}\n\nvoid Unlock"),
+    ("sessions-end-against-the-setting", CONTAINMENT, "if (policy.ssh_end_sessions) mark",
+     "mark"),
+    ("sessions-end-without-a-reason", CONTAINMENT, "Containment{now, std::move(reason)}",
+     'Containment{now, ""}'),
+    ("containment-never-ends", CONTAINMENT, "mark.reset();\n  return true;", "return true;"),
+    ("reset-forgets-to-end-sessions", TRANSITIONS, "account.pending.reset();",
+     "account.pending.reset();\n  account.containment.reset();"),
+    ("unlock-forgets-to-end-sessions", TRANSITIONS,
+     "events.push_back(MakeEvent(EventKind::kUnlocked",
+     "account.containment.reset();\n  events.push_back(MakeEvent(EventKind::kUnlocked"),
+    ("end-of-sessions-is-not-recorded", TRANSITIONS,
+     'events.push_back(MakeEvent(EventKind::kSessionsEnded, "", std::move(detail), now));', ""),
     # One-time codes themselves.
     ("last-step-again", OTP, "is_code_of(step) & (step > mark)",
      "is_code_of(step) & (step >= mark)"),

@@ -136,6 +136,36 @@ TEST_F(ContainmentsTest, OfEverybodyAreFinishedByTheNextSparekeyd) {
   EXPECT_THAT(Ended(), ::testing::ElementsAre("everybody: 2 SSH sessions ended"));
 }
 
+// Costs the ten seconds of the bound.
+TEST_F(ContainmentsTest, HoldTheGateNoLongerThanTheBoundAndForgetWhoIsLetInAgain) {
+  config.console.allow_root = true;
+  RecordedSystem* system = nullptr;
+  bool fails = true;
+  make_session_system = [&] {
+    auto made = std::make_unique<RecordedSystem>();
+    made->fails = fails;
+    made->LogIn(10, 1001, "bob");
+    system = made.get();
+    return made;
+  };
+  Restart();
+  Enrol("bob");
+  awaits_containment = false;
+  SuperLock("bob", "web");
+  Send("POST", "/v1/console/resets", {{"account", "bob"}});
+  EXPECT_EQ(OpenGate(), 429);
+  queue.RunUntil([this] { return routes->IsQuiet(); });
+  EXPECT_THAT(Ended(),
+              ::testing::ElementsAre("bob: no SSH session ended; 1 could not be ended yet"));
+  EXPECT_EQ(OpenGate(), 200);
+  EXPECT_EQ(Show("bob")["ssh_gate"], "open");
+  fails = false;
+  Restart();
+  Ended();  // by then the new one has read what is due
+  EXPECT_EQ(Ended().size(), 1);
+  EXPECT_THAT(system->signals, ::testing::IsEmpty());
+}
+
 TEST_F(ContainmentsTest, HoldTheGateUntilNobodyIsThrownOutAnyMore) {
   config.console.allow_root = true;
   RecordedSystem* system = nullptr;

@@ -88,6 +88,15 @@ class Units(unittest.TestCase):
                      "DynamicUser", "RootDirectory"):
             self.assertNotIn(f"\n{name}=", (self.units / "sparekeyd.service").read_text())
 
+    def test_the_unit_lets_sessions_be_ended(self):
+        # Whose program a process runs, signals to anybody's, and writing to a user's terminal.
+        self.assertLessEqual({"CAP_KILL", "CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE"},
+                             set(self.setting("CapabilityBoundingSet")))
+        allowed = set().union(*map(self.system_calls, self.setting("SystemCallFilter")))
+        self.assertLessEqual({"pidfd_open", "pidfd_send_signal", "poll"}, allowed)
+        for name in ("ProtectProc", "ProcSubset", "PrivateDevices", "PrivatePIDs"):
+            self.assertNotIn(f"\n{name}=", (self.units / "sparekeyd.service").read_text())
+
     def test_pam_has_the_service_that_checks_passwords(self):
         lines = (self.prefix / "lib/pam.d/sparekey").read_text().splitlines()
         self.assertEqual([line for line in lines if line and not line.startswith("#")],
