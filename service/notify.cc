@@ -10,6 +10,7 @@
 #include <array>
 #include <charconv>
 #include <condition_variable>
+#include <csignal>
 #include <deque>
 #include <future>
 #include <mutex>
@@ -27,6 +28,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kPage = 200;
+constexpr std::chrono::seconds kRetry{5};
 constexpr std::int64_t kCursorEvery = 1000;  // ids of plain logins
 
 std::string By(const Event& event) {
@@ -211,6 +213,8 @@ struct Notifier::Impl {
         queue(*owner->impl_),
         settings(std::move(chosen)),
         stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    // Ignored, as whoever started this may have left it, it would reap the children.
+    (void)std::signal(SIGCHLD, SIG_DFL);
     thread = std::thread([this] { Run(); });
   }
   ~Impl() {
@@ -226,7 +230,8 @@ struct Notifier::Impl {
   void Run();
   void Loop();
   void TellBacklog();
-  std::vector<Event> ReadPage(std::int64_t after);
+  Result<std::vector<Event>> ReadPage(std::int64_t after);
+  void Pause();
   bool IsStopping() {
     const std::lock_guard lock(queue.mutex);
     return queue.stopping;
@@ -260,10 +265,14 @@ void Notifier::Impl::TellBacklog() {
   std::deque<Event> backlog;
   std::uint64_t missed = 0;
   for (std::int64_t at = queue.told; at < queue.begin && !IsStopping();) {
-    const std::vector<Event> page = ReadPage(at);
-    if (page.empty()) break;
-    at = page.back().id;
-    for (const Event& event : page) {
+    const auto page = ReadPage(at);
+    if (!page) {  // the store is out of reach for now
+      Pause();
+      continue;
+    }
+    if (page->empty()) break;
+    at = page->back().id;
+    for (const Event& event : *page) {
       if (event.id > queue.begin || event.damaged || !IsNotified(event.kind)) continue;
       backlog.push_back(event);
       if (backlog.size() <= settings.waiting) continue;
@@ -277,8 +286,8 @@ void Notifier::Impl::TellBacklog() {
   if (!IsStopping()) KeepCursor(queue.begin);
 }
 
-std::vector<Event> Notifier::Impl::ReadPage(std::int64_t after) {
-  auto read = std::make_shared<std::promise<std::vector<Event>>>();
+Result<std::vector<Event>> Notifier::Impl::ReadPage(std::int64_t after) {
+  auto read = std::make_shared<std::promise<Result<std::vector<Event>>>>();
   auto page = read->get_future();
   EventQuery query;
   query.after_id = after;
@@ -286,9 +295,14 @@ std::vector<Event> Notifier::Impl::ReadPage(std::int64_t after) {
   decider.Read([read, query](Store& store) {
     auto events = store.ReadEvents(query);
     if (!events) Log(LogLevel::kWarning, "notify " + EscapeForLog(events.error().message));
-    read->set_value(events ? *std::move(events) : std::vector<Event>{});
+    read->set_value(std::move(events));
   });
   return page.get();
+}
+
+void Notifier::Impl::Pause() {
+  std::unique_lock lock(queue.mutex);
+  queue.woken.wait_for(lock, kRetry, [this] { return queue.stopping; });
 }
 
 void Notifier::Impl::Loop() {
