@@ -114,6 +114,11 @@ Findings CheckFiles(const System& system, const Config& config, const OwnFacts& 
   for (const char* name : {"sparekey.db-wal", kLockFile, kReserveFile}) {
     wanted.push_back({config.state_dir + '/' + name, FileKind::kFile, 0600});
   }
+  // What does not pass here is not run: sparekey alerts test names it, too.
+  wanted.push_back({config.notify_dir, FileKind::kFolder, 0755, false, "", true});
+  for (const std::string& program : system.List(config.notify_dir + "/*")) {
+    wanted.push_back({program, FileKind::kFile, 0755, false, "", true});
+  }
   const std::string run = ParentFolder(config.socket);
   if (run != config.state_dir) wanted.push_back({run, FileKind::kFolder, 0755, false, "", true});
   // Without the service they are not there; it is told as such.

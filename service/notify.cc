@@ -250,12 +250,17 @@ struct Notifier::Impl {
   std::thread thread;                                  // last: it uses all of the above
 };
 
+// Without memory it begins again a little later.
 void Notifier::Impl::Run() {
-  try {
-    TellBacklog();
-    Loop();
-  } catch (const std::exception& exception) {
-    Log(LogLevel::kError, std::string("notify ends: ") + exception.what());
+  for (bool begun = false; !IsStopping();) {
+    try {
+      if (!begun) TellBacklog();
+      begun = true;
+      return Loop();
+    } catch (const std::exception& exception) {
+      Log(LogLevel::kError, std::string("notify ") + exception.what());
+    }
+    Pause();
   }
 }
 

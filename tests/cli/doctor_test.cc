@@ -24,6 +24,7 @@ class DoctorMachine : public testing::RecordedSystem {
  protected:
   DoctorMachine() {
     own_.version = kVersion;
+    config_.notify_dir = "/etc/sparekey/notify.d";
     facts_["/etc/sparekey"] = {FileKind::kFolder, 0, 0755};
     facts_["/etc/sparekey/sparekey.conf"] = {FileKind::kFile, 0, 0644};
     facts_["/etc/sparekey/master.key"] = {FileKind::kFile, 0, 0600};
@@ -114,6 +115,19 @@ TEST_F(DoctorMachine, TellsALostKeyFromASetUpThatWasNotMade) {
   facts_.erase("/etc/sparekey/master.key.new");
   own_.service_answers = true;  // what it holds will be gone
   EXPECT_THAT(Ids(Files()), Contains("files"));
+}
+
+TEST_F(DoctorMachine, TellsNotificationProgramsThatOthersMayWriteTo) {
+  facts_["/etc/sparekey/notify.d"] = {FileKind::kFolder, 0, 0755};
+  Write("/etc/sparekey/notify.d/mail", "");
+  EXPECT_THAT(Ids(Files()), ElementsAre("files.modes"));
+  facts_["/etc/sparekey/notify.d/mail"] = {FileKind::kFile, 0, 0777};
+  EXPECT_THAT(Find(Files(), "files").found, HasSubstr("/etc/sparekey/notify.d/mail"));
+  facts_["/etc/sparekey/notify.d/mail"] = {FileKind::kFile, 1000, 0755};
+  EXPECT_THAT(Find(Files(), "files").advice, HasSubstr("chown 0"));
+  facts_["/etc/sparekey/notify.d/mail"] = {FileKind::kFile, 0, 0755};
+  facts_["/etc/sparekey/notify.d"] = {FileKind::kFolder, 0, 0777};
+  EXPECT_THAT(Ids(Files()), ElementsAre("files"));
 }
 
 TEST_F(DoctorMachine, TellsAReserveThatIsGone) {

@@ -319,7 +319,7 @@ TEST(PolicyCodec, RefusesSettingsThatThisProgramDoesNotKnow) {
 }
 
 TEST(EventCodec, GivesBackEveryKindAndDoor) {
-  for (int kind = 0; kind <= static_cast<int>(EventKind::kClockWrong); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(EventKind::kTest); ++kind) {
     Event event;
     event.kind = static_cast<EventKind>(kind);
     if (kind % 5 != 4) event.door = static_cast<Door>(kind % 5);
@@ -331,6 +331,24 @@ TEST(EventCodec, GivesBackEveryKindAndDoor) {
     EXPECT_EQ(decoded->door, event.door);
     EXPECT_EQ(decoded->remote_host, event.remote_host);
     EXPECT_EQ(decoded->detail, event.detail);
+  }
+}
+
+TEST(AlertCodec, GivesBackWhatIsNotTheRows) {
+  Alert alert;
+  alert.since = testing::kNow;
+  alert.last = testing::kNow + std::chrono::hours(1);
+  alert.count = 300;
+  alert.detail = std::string(100'000, 'd');
+  const SecretBytes encoded = EncodeAlert(alert);
+  const Result<Alert> decoded = DecodeAlert(encoded.Expose());
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->since, alert.since);
+  EXPECT_EQ(decoded->last, alert.last);
+  EXPECT_EQ(decoded->count, 300u);
+  EXPECT_EQ(decoded->detail.size(), kMaxEventText);
+  for (std::size_t size = 0; size < encoded.size(); ++size) {
+    EXPECT_FALSE(DecodeAlert(encoded.Expose().first(size)).ok()) << size;
   }
 }
 

@@ -121,6 +121,14 @@ TEST(LoadConfig, LetsANamedFileDecideSocketAndKey) {
   EXPECT_EQ(config->master_key, "/k");
 }
 
+TEST(LoadConfig, FindsNotifyDBesideTheFileThatCounts) {
+  const TempFolder folder;
+  const std::string file = folder.Write("c", "");
+  EXPECT_EQ(Load(file)->notify_dir, folder.File("notify.d"));
+  EXPECT_EQ(LoadConfig({file, "/s", {}})->notify_dir, folder.File("notify.d"));
+  EXPECT_EQ(LoadConfig({{}, "/s", {}})->notify_dir, "/s/notify.d");
+}
+
 TEST(LoadConfig, LetsTheCommandLineDecideTheSocket) {
   const TempFolder folder;
   const std::string file = folder.Write("c", "socket = /r/a.sock\n");

@@ -64,6 +64,14 @@ TEST(EscapeForLog, CutsLongTextAndShowsIt) {
   EXPECT_LT(EscapeForLog(std::string(10'000, '\n')).size(), 1100U);
 }
 
+TEST(LogField, HoldsNoSpaceAndIsNeverEmpty) {
+  EXPECT_EQ(LogField(""), "-");
+  EXPECT_EQ(LogField("192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(LogField("x verdict=accept"), "x\\x20verdict=accept");
+  EXPECT_EQ(LogField("a\nb\tc\xe2\x80\xa8"), "a\\nb\\tc\\u2028");
+  EXPECT_EQ(LogField(std::string(3000, ' ')).find(' '), std::string::npos);
+}
+
 TEST(ParseLogLevel, KnowsTheNamesOfTheConfiguration) {
   for (const char* name : {"trace", "debug", "info", "warn", "error"}) {
     EXPECT_TRUE(ParseLogLevel(name)) << name;
