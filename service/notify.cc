@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -76,16 +77,23 @@ void LogEvent(const Event& event) {
                                       LogField(event.remote_host), LogField(event.detail)));
 }
 
+struct Cursor {
+  std::int64_t id = 0;
+  TimePoint written{};
+};
+
 // nullopt: there is none, or nothing that can be read.
-std::optional<std::int64_t> ReadCursor(const std::string& path) {
+std::optional<Cursor> ReadCursor(const std::string& path) {
   const auto fd = OpenPrivate(path, O_RDONLY);
   std::array<char, 32> text{};
+  struct stat info {};
   const ssize_t got = fd ? read(fd->get(), text.data(), text.size()) : -1;
-  if (got <= 0) return std::nullopt;
+  if (got <= 0 || fstat(fd->get(), &info) != 0) return std::nullopt;
   std::int64_t id = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + got, id);
   const bool whole = error == std::errc() && end == text.data() + got - 1 && *end == '\n';
-  return whole && id >= 0 ? std::optional(id) : std::nullopt;
+  if (!whole || id < 0) return std::nullopt;
+  return Cursor{id, TimePoint(std::chrono::seconds(info.st_mtim.tv_sec))};
 }
 
 // Not synced: what a power cut takes from it is told twice.
@@ -151,9 +159,10 @@ struct Notifications::Impl {
 
   const std::size_t waiting;
   const std::chrono::minutes clock_wrong;
-  std::int64_t begin = 0;  // everything after this is told by the queue
-  std::int64_t told = 0;   // and everything up to this is not to be told any more
-  std::mutex mutex;        // guards what follows
+  std::int64_t begin = 0;                   // everything after this is told by the queue
+  std::int64_t told = 0;                    // and everything up to this is not to be told any more
+  TimePoint not_before = TimePoint::min();  // nor what happened before this
+  std::mutex mutex;                         // guards what follows
   std::condition_variable woken;
   std::deque<Event> events;
   std::uint64_t missed = 0;
@@ -194,9 +203,13 @@ Result<std::shared_ptr<Notifications>> Notifications::Attach(Store& store,
   if (!last) return last.error();
   auto impl = std::make_unique<Impl>(settings.waiting, settings.clock_wrong);
   impl->begin = impl->seen = *last;
-  impl->told = ReadCursor(settings.cursor).value_or(*last);
-  // Another store's: all that is in this one is new.
-  if (impl->told > *last) impl->told = 0;
+  const auto cursor = ReadCursor(settings.cursor);
+  impl->told = cursor ? cursor->id : *last;
+  // Another store's: a new one, of which all is to be told, or an older one that was restored.
+  if (impl->told > *last) {
+    impl->told = 0;
+    impl->not_before = cursor->written;
+  }
   impl->written = impl->told;
   std::shared_ptr<Notifications> notifications(new Notifications(std::move(impl)));
   store.SetListener(
@@ -279,6 +292,7 @@ void Notifier::Impl::TellBacklog() {
     at = page->back().id;
     for (const Event& event : *page) {
       if (event.id > queue.begin || event.damaged || !IsNotified(event.kind)) continue;
+      if (event.time < queue.not_before) continue;
       backlog.push_back(event);
       if (backlog.size() <= settings.waiting) continue;
       backlog.pop_front();

@@ -3,6 +3,7 @@
 // real programs.
 #include "service/notify.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -200,7 +201,7 @@ TEST_F(Notify, TellsAgainWhatAHookWasStoppedIn) {
   EXPECT_THAT(Kinds(), ElementsAre("lockout", "test"));
 }
 
-TEST_F(Notify, TakesAnotherStoresCursorForNone) {
+TEST_F(Notify, TellsOfANewStoreAllThatIsNewerThanTheCursor) {
   Scribe();
   testing::WriteAll(settings_.cursor, "1000000\n");
   std::filesystem::permissions(settings_.cursor, std::filesystem::perms(0600));
@@ -214,6 +215,21 @@ TEST_F(Notify, TakesAnotherStoresCursorForNone) {
   Start();
   Settle();
   EXPECT_THAT(Kinds(), ElementsAre("console_reset", "test"));
+}
+
+TEST_F(Notify, TellsNothingAgainOfARestoredStore) {
+  Scribe();
+  Start();
+  Record({EventOf(EventKind::kLockout)});
+  Settle();
+  Stop();
+  testing::WriteAll(settings_.cursor, "1000000\n");
+  const timespec later{testing::kNow.time_since_epoch().count() + 1, 0};
+  const timespec times[] = {later, later};
+  ASSERT_EQ(::utimensat(AT_FDCWD, settings_.cursor.c_str(), times, 0), 0);
+  Start();
+  Settle();
+  EXPECT_THAT(Kinds(), ElementsAre("lockout", "test", "test"));
 }
 
 TEST_F(Notify, TakesAnUnreadableCursorForNone) {
