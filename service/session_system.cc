@@ -158,8 +158,10 @@ class KernelSessions final : public SessionSystem {
     return found;
   }
 
-  // The pidfd first, then who it is: a number that was given to somebody else is left alone.
+  // The pidfd first, then who it is: a number that was given to somebody else is left alone. The
+  // first process and sparekeyd itself are nobody's session, whoever says so.
   Result<std::unique_ptr<HeldProcess>> Hold(const ProcessId& id) override {
+    if (id.pid <= 1 || id.pid == getpid()) return std::unique_ptr<HeldProcess>();
     UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_open, id.pid, 0)));
     if (!fd && errno == ESRCH) return std::unique_ptr<HeldProcess>();
     if (!fd) {

@@ -121,10 +121,14 @@ void Sessions::End(const std::string& id, Respond respond) {
 }
 
 std::vector<KnownSession> Sessions::List() {
-  const std::lock_guard lock(mutex_);
-  ForgetDead();
   std::vector<KnownSession> list;
-  for (const auto& [id, session] : sessions_) list.push_back({session.process, session.account});
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, session] : sessions_) list.push_back({session.process, session.account});
+  }
+  std::erase_if(list, [](const KnownSession& session) {
+    return ReadStartTime(session.process.pid) != session.process.start_time;
+  });
   return list;
 }
 

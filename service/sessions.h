@@ -34,8 +34,8 @@ class Sessions {
   // Whose the session is, where PAM's name for it is another. Unknown ids are passed over.
   void SetAccount(const std::string& id, const std::string& account);
   void End(const std::string& id, Respond respond);  // DELETE /v1/sessions/{id}
-  std::vector<KnownSession> List();                  // forgets the dead ones first
-  std::size_t Count();                               // the same
+  std::vector<KnownSession> List();  // those whose process lives; holds nobody up meanwhile
+  std::size_t Count();               // forgets the dead ones first
 
  private:
   void ForgetDead();

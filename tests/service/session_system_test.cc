@@ -73,6 +73,15 @@ TEST(HeldProcess, IsNoneWhereTheNumberIsAnothers) {
   EXPECT_FALSE(*nobody);
 }
 
+TEST(HeldProcess, IsNeverTheFirstProcessNorSparekeydItself) {
+  const auto system = MakeSessionSystem(true);
+  for (const pid_t pid : {1, getpid()}) {
+    const auto held = system->Hold({pid, ReadStartTime(pid).value_or(0)});
+    ASSERT_TRUE(held);
+    EXPECT_FALSE(*held);
+  }
+}
+
 TEST(HeldProcess, HasEndedBeforeAnybodyWaitedForIt) {
   const auto system = MakeSessionSystem(true);
   Idler idler;
