@@ -191,6 +191,16 @@ void ShowScreen(Console& console) {
   Print(screen);
 }
 
+// What hangs and holds the store stands in the way of every entry. false: it is to stay.
+bool MakeWay(Console& console) {
+  if (console.place.service() != ConsolePlace::Service::kHanging) return true;
+  console.place.Look("/v1/health");  // it may have come back
+  if (console.place.service() != ConsolePlace::Service::kHanging) return true;
+  const Status freed = OfferToEndHolder(console.context.config.state_dir);
+  if (!freed.ok()) TellFailure(FailureOf(freed.error()));
+  return freed.ok();
+}
+
 // Ctrl-C leads back instead of ending the program; children get it as ever.
 void KeepOnInterrupt() {
   struct sigaction action {};
@@ -214,7 +224,7 @@ void Serve(Console& console) {
       continue;
     }
     if (chosen != nullptr) {
-      chosen->run(console);
+      if (MakeWay(console)) chosen->run(console);
       const Typed back = AskLine("-- Enter for the menu: ");
       if (back.ended) return;
     }

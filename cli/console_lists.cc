@@ -8,6 +8,7 @@ namespace sparekey {
 namespace {
 
 constexpr std::size_t kPage = 100;
+constexpr std::size_t kMostListed = 1000;
 constexpr std::size_t kNameColumns = 25;
 
 std::string Padded(std::string text, std::size_t width) {
@@ -51,7 +52,8 @@ bool ShowLockedAccounts(ConsolePlace& place) {
     const Json& json = page.body.Expose();
     for (const Json& account : ListOf(json, "accounts")) lines.push_back(LineOfLocked(account));
     after = TextOf(json, "next");
-  } while (!after.empty());
+  } while (!after.empty() && lines.size() < kMostListed);
+  if (!after.empty()) lines.push_back("... and more: sparekey user list shows all");
   if (lines.empty()) {
     Tell("No account is locked by itself. (A super-lockout of the system is told above.)");
     return false;

@@ -156,25 +156,37 @@ std::chrono::milliseconds ConsolePlace::Deadline() const {
 }
 
 // A full queue, or SSH sessions that are being ended, pass soon.
-Answer ConsolePlace::AskService(const Call& call) {
-  Api api(config_.socket);
-  Moment began = std::chrono::steady_clock::now();
-  const Moment end = began + kPatience;
-  Answer answer = call(&api, nullptr);
+Answer ConsolePlace::Insist(const std::function<Answer()>& call,
+                            const std::function<void()>& pause) {
+  const Moment end = std::chrono::steady_clock::now() + kPatience;
+  Answer answer = call();
   bool said = false;
   while (answer.failure && answer.failure->code == "busy" &&
          std::chrono::steady_clock::now() < end) {
-    if (!std::exchange(said, true)) Say("Busy (" + answer.failure->message + "): waiting ...");
-    std::this_thread::sleep_for(kPause);
-    began = std::chrono::steady_clock::now();
-    answer = call(&api, nullptr);
+    if (!std::exchange(said, true)) Say(Fold("Busy (" + answer.failure->message + "): waiting"));
+    pause();
+    answer = call();
   }
   const bool full = answer.failure && answer.failure->code == "unavailable";
-  if (full && answer.failure->answered && MakeRoomOnFullDisk(config_.state_dir)) {
-    answer = call(&api, nullptr);
-  }
+  if (full && answer.failure->answered && MakeRoomOnFullDisk(config_.state_dir)) answer = call();
+  return answer;
+}
+
+Answer ConsolePlace::AskService(const Call& call) {
+  Api api(config_.socket);
+  Moment began;
+  Answer answer = Insist(
+      [&] {
+        began = std::chrono::steady_clock::now();
+        return call(&api, nullptr);
+      },
+      [] { std::this_thread::sleep_for(kPause); });
   FindService(answer, began);
   return answer;
+}
+
+Answer ConsolePlace::RunOnStore(RoutesOnStore& routes, const Call& call) {
+  return Insist([&] { return call(nullptr, &routes); }, [&] { routes.Wait(kPause); });
 }
 
 void ConsolePlace::FindService(const Answer& answer, Moment began) {
@@ -191,7 +203,7 @@ void ConsolePlace::FindService(const Answer& answer, Moment began) {
 void ConsolePlace::SayFault(const Failure& failure) {
   if (failure.answered) {
     Say(Fold("The service cannot do it: " + failure.message));
-  } else if (!std::exchange(said_unanswered_, true)) {
+  } else if (service_ != Service::kHanging && !std::exchange(said_unanswered_, true)) {
     Say("The service does not answer: this is done on the store itself.");
   }
 }
@@ -202,13 +214,6 @@ Result<std::unique_ptr<RoutesOnStore>> ConsolePlace::TakeStore() {
   auto store = OpenStore(config_, mounted_);
   if (!store.ok() && MakeRoomOnFullDisk(config_.state_dir)) store = OpenStore(config_, mounted_);
   return store;
-}
-
-Answer ConsolePlace::RunOnStore(RoutesOnStore& routes, const Call& call) {
-  Answer answer = call(nullptr, &routes);
-  const bool stuck = answer.failure && answer.failure->code == "unavailable";
-  if (stuck && MakeRoomOnFullDisk(config_.state_dir)) answer = call(nullptr, &routes);
-  return answer;
 }
 
 Status OfferToEndHolder(const std::string& state_dir) {

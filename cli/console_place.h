@@ -45,6 +45,8 @@ class ConsolePlace {
   // One of the two carries it out.
   using Call = std::function<Answer(Api* api, RoutesOnStore* routes)>;
 
+  // Again while it is busy, and on a full disk without the reserve.
+  Answer Insist(const std::function<Answer()>& call, const std::function<void()>& pause);
   Answer AskService(const Call& call);
   Result<std::unique_ptr<RoutesOnStore>> TakeStore();
   Answer RunOnStore(RoutesOnStore& routes, const Call& call);

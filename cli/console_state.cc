@@ -112,7 +112,7 @@ std::string ServiceText(const ConsoleState& state) {
       return "running since " + LocalTime(TextOf(state.status.Expose(), "started"));
     case Service::kHanging:
       return "HANGS: " + Ascii(state.holder) +
-             ". Every entry below offers to end it, and then works on the store itself.";
+             ". Every entry offers to end it, and then works on the store itself.";
     case Service::kDown:
       break;
   }
@@ -174,7 +174,8 @@ std::vector<std::string> LinesOf(const ConsoleState& state) {
   head.resize(std::max(head.size() + 2, kScreenColumns - 18), ' ');
   std::vector<std::string> lines{Cut(head + FormatLocalTime(ReadClock()))};
   if (state.failure) {
-    Add(lines, "State", "NOT KNOWN: " + Ascii(state.failure->message), 5);
+    const bool hangs = state.service == Service::kHanging;
+    Add(lines, "State", hangs ? "NOT KNOWN" : "NOT KNOWN: " + Ascii(state.failure->message), 5);
   } else {
     AddLockout(lines, status);
     AddGate(lines, status);

@@ -15,7 +15,6 @@ Result<Changes> SwitchStep(Records& records, bool enabled, TimePoint now) {
   Event event;
   event.kind = enabled ? EventKind::kTwoFactorOn : EventKind::kTwoFactorOff;
   event.door = Door::kConsole;
-  event.detail = enabled ? "enabled=true" : "enabled=false";
   event.time = now;
   return Changes{{}, false, true, {event}};
 }

@@ -32,6 +32,11 @@ class Tasks {
   void RunUntil(const std::function<bool()>& done) {
     while (!done()) Take()();
   }
+  void RunFor(std::chrono::milliseconds time) {
+    bool over = false;
+    After(time, [&over] { over = true; });
+    RunUntil([&over] { return over; });
+  }
   void Drop() {
     std::multimap<TimePoint, std::function<void()>> dropped;
     const std::lock_guard lock(mutex_);
@@ -155,6 +160,8 @@ Result<std::unique_ptr<RoutesOnStore>> RoutesOnStore::Open(const Config& config,
       std::make_unique<Impl>(config, std::move(host), std::move(*store), std::move(code_key));
   return std::unique_ptr<RoutesOnStore>(new RoutesOnStore(std::move(impl)));
 }
+
+void RoutesOnStore::Wait(std::chrono::milliseconds time) { impl_->tasks.RunFor(time); }
 
 HttpResponse RoutesOnStore::Call(const std::string& method, const std::string& target,
                                  SecretBytes body) {

@@ -43,6 +43,8 @@ class RoutesOnStore {
   RoutesOnStore(const RoutesOnStore&) = delete;
   RoutesOnStore& operator=(const RoutesOnStore&) = delete;
 
+  // What the routes have begun goes on for this long.
+  void Wait(std::chrono::milliseconds time);
   // One request to its answer. `target` may have a query. Signals wait until it is answered.
   HttpResponse Call(const std::string& method, const std::string& target, SecretBytes body);
 

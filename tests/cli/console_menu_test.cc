@@ -1,96 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// console: the menu at a pseudo-terminal of 80x24, on a store whose service is down unless the test
-// says otherwise.
+// console: the menu's entries, its state, and where it is carried out.
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
-#include <optional>
 
 #include "core/base32.h"
 #include "core/clock.h"
 #include "core/otp.h"
-#include "tests/cli/store_verb_test.h"
+#include "tests/cli/console_person.h"
 
 namespace sparekey {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::kBack;
+using testing::kCode;
+using testing::kMenu;
 using ::testing::Not;
-using testing::TerminalProgram;
+using testing::Person;
 
-constexpr char kMenu[] = "q to quit: ";
-constexpr char kBack[] = "-- Enter for the menu: ";
-constexpr char kCode[] = "Enter: later): ";
-constexpr std::size_t kLines = 24, kColumns = 79;
-
-std::size_t ColumnsOf(std::string_view line) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      line, [](char c) { return c != '\r' && (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-// A person at the menu: waits for each question, and holds what comes before it to the screen.
-class Person {
- public:
-  explicit Person(const std::vector<std::string>& command) : program_(command) {}
-
-  // What was shown up to `prompt`, that included.
-  std::string Await(const std::string& prompt) {
-    EXPECT_TRUE(program_.WaitFor(prompt)) << "no '" << prompt << "' in:\n" << program_.shown();
-    const std::string shown = program_.shown().substr(seen_);
-    const std::size_t end = shown.find(prompt) + prompt.size();
-    seen_ += end;
-    CheckScreen(shown.substr(0, end));
-    return shown.substr(0, end);
-  }
-  std::string Answer(const std::string& prompt, const std::string& text) {
-    const std::string shown = Await(prompt);
-    program_.Type(text);
-    return shown;
-  }
-  int Quit() {
-    Answer(kMenu, "q\n");
-    return End();
-  }
-  int End() { return program_.Wait(); }
-  const std::string& shown() const { return program_.shown(); }
-
- private:
-  // Behind what the person typed, which the terminal echoes.
-  static void CheckScreen(std::string_view text) {
-    text.remove_prefix(std::min(text.find('\n'), text.size()));
-    // What was moved out of sight is above it.
-    constexpr std::string_view kPushed = "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n";
-    if (const auto pushed = text.rfind(kPushed); pushed != text.npos) text.remove_prefix(pushed);
-    text.remove_prefix(std::min(text.find_first_not_of("\r\n"), text.size()));
-    EXPECT_LE(std::ranges::count(text, '\n') + 1, kLines) << text;
-    EXPECT_EQ(text.find('\x1b'), std::string_view::npos) << text;
-    while (!text.empty()) {
-      const std::size_t end = std::min(text.find('\n'), text.size());
-      EXPECT_LE(ColumnsOf(text.substr(0, end)), kColumns) << text.substr(0, end);
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
-  }
-  TerminalProgram program_;
-  std::size_t seen_ = 0;
-};
-
-class ConsoleMenu : public testing::StoreVerbTest {
- protected:
-  ConsoleMenu() { setenv("LC_ALL", "C.UTF-8", 1); }
-  ~ConsoleMenu() override { unsetenv("LC_ALL"); }
-  Person Sit(std::vector<std::string> more = {}) {
-    more.insert(more.begin(), "console");
-    return Person(Command(more));
-  }
-};
+using ConsoleMenu = testing::ConsoleMenuTest;
 
 // ---- the entries
 
 TEST_F(ConsoleMenu, ShowsTheStateOnOneScreen) {
   SuperLock("ada");
-  Change({"bob", "cleo", "dan", "eve", "fay", "gil"}, [](Records& records) {
+  Change({"bob", "cleo", "dan", "eve", "fay", "gil"}, [](Records& records, auto&) {
     for (auto& loaded : records.accounts) loaded.account->locked = ReadClock();
     records.accounts[1].account->super_locked = ReadClock();
   });
@@ -163,7 +98,7 @@ TEST_F(ConsoleMenu, ShowsTheSecretAsTextWhereTheLocaleIsNotUtf8) {
 
 TEST_F(ConsoleMenu, WritesASheetIntoANewFileOfRootsAlone) {
   ASSERT_EQ(Run({"console", "--json"}).status, 0);
-  Change({"ada"}, [](Records& records) {
+  Change({"ada"}, [](Records& records, auto&) {
     Authenticator one;
     one.label = "phone";
     one.secret = SecretBytes(20);
@@ -208,7 +143,7 @@ TEST_F(ConsoleMenu, LeavesTheGateShutUnderASuperLockout) {
 TEST_F(ConsoleMenu, ListsLockedAccountsByPagesAndResetsOne) {
   std::vector<std::string> names;
   for (int i = 0; i < 60; ++i) names.push_back("user" + std::to_string(100 + i));
-  Change(names, [](Records& records) {
+  Change(names, [](Records& records, auto&) {
     for (auto& loaded : records.accounts) loaded.account->locked = ReadClock();
   });
   Person person = Sit();
@@ -324,87 +259,6 @@ TEST(ConsoleMenuOfAMountedSystem, WorksOnItsStoreWithItsUsers) {
   EXPECT_EQ(page->accounts[0].account->uid, 1000);
   EXPECT_TRUE(page->accounts[0].account->administrator);
 }
-
-// ---- ways back
-
-TEST_F(ConsoleMenu, AnswersNonsenseAndStays) {
-  Person person = Sit();
-  for (const char* text : {"0", "10", "-1", "1 2", "abc", "\x01\x7f\xff", "99999999999999999999"}) {
-    person.Answer(kMenu, std::string(text) + "\n");
-    person.Await("is none of 1 to 9.");
-  }
-  person.Answer(kMenu, std::string(4000, 'x') + "\n");
-  person.Await("is none of 1 to 9.");
-  person.Answer(kMenu, "\n");
-  person.Await("sparekey console on ");
-  EXPECT_EQ(person.Quit(), 0);
-}
-
-TEST_F(ConsoleMenu, TakesALineThatIsTooLongFromAPipeForAMistake) {
-  const auto result = Run({"console"}, std::string(100'000, 'x') + "\nq\n");
-  EXPECT_EQ(result.status, 0);
-  EXPECT_THAT(result.out, HasSubstr("That line is too long."));
-}
-
-TEST_F(ConsoleMenu, EndsWithTheInput) {
-  const auto result = Run({"console"}, "");
-  EXPECT_EQ(result.status, 0);
-  EXPECT_THAT(result.out, HasSubstr("sparekey console on "));
-}
-
-struct Step {
-  const char* prompt;
-  const char* text;
-};
-struct Path {
-  const char* name;
-  std::vector<Step> steps;
-  const char* prompt;  // at which the person turns back
-  const char* no = "n\n";
-};
-
-class WaysBack : public ConsoleMenu, public ::testing::WithParamInterface<Path> {
- protected:
-  // Nothing of what the entries could have done was done.
-  void ExpectUnchanged() {
-    EXPECT_TRUE(IsSuperLocked());
-    EXPECT_TRUE(IsGateClosed());
-    EXPECT_TRUE(IsTwoFactorOn());
-    EXPECT_EQ(EnrolmentOf("ada"), Enrolment::kNone);
-  }
-};
-
-TEST_P(WaysBack, ChangeNothing) {
-  SuperLock("ada");
-  // Ctrl-C, nothing, no, and what is no answer at all and then no.
-  const std::string no = GetParam().no;
-  for (const std::string& way :
-       {std::string("\x03"), std::string("\n"), no, "\xc3\x28 what?\n" + no}) {
-    Person person = Sit();
-    for (const Step& step : GetParam().steps) person.Answer(step.prompt, step.text);
-    person.Answer(GetParam().prompt, way);
-    person.Answer(kBack, "\n");
-    EXPECT_EQ(person.Quit(), 0) << way;
-    ExpectUnchanged();
-  }
-  Person person = Sit();
-  for (const Step& step : GetParam().steps) person.Answer(step.prompt, step.text);
-  person.Answer(GetParam().prompt, "\x04\x04\x04");  // the line hangs up
-  EXPECT_EQ(person.End(), 0);
-  ExpectUnchanged();
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Of, WaysBack,
-    ::testing::Values(Path{"SuperLockout", {{kMenu, "1\n"}}, "Go on? (y/n) "},
-                      Path{"Reset", {{kMenu, "4\n"}, {"back): ", "ada\n"}}, "Go on? (y/n) "},
-                      Path{"ResetsName", {{kMenu, "4\n"}}, "back): ", "\n"},
-                      Path{"EnrolsName", {{kMenu, "5\n"}}, "back): ", "\n"},
-                      Path{"Enrol", {{kMenu, "5\n"}, {"back): ", "ada\n"}}, "Go on? (y/n) "},
-                      Path{"Sheet", {{kMenu, "6\n"}, {"back): ", "ada\n"}}, "Go on? (y/n) "},
-                      Path{"TwoFactor", {{kMenu, "7\n"}}, "off? (y/n) "},
-                      Path{"StartAnew", {{kMenu, "8\n"}}, "Type YES: "}),
-    [](const auto& path) { return std::string(path.param.name); });
 
 }  // namespace
 }  // namespace sparekey

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "core/sqlite_store.h"
+#include "lockout/transitions.h"
 #include "tests/cli/verb_test.h"
 
 namespace sparekey::testing {
@@ -27,7 +28,7 @@ class StoreVerbTest : public VerbTest {
     return std::move(*store);
   }
   void Change(const std::vector<std::string>& names,
-              const std::function<void(Records& records)>& change) {
+              const std::function<void(Records& records, std::vector<Event>& events)>& change) {
     Work work;
     for (const std::string& name : names) work.accounts.push_back({name, std::nullopt});
     work.step = [&](Records& records) -> Result<Changes> {
@@ -38,7 +39,7 @@ class StoreVerbTest : public VerbTest {
         records.accounts[i].account->uid = kNoUid;
         changes.accounts.push_back(i);
       }
-      change(records);
+      change(records, changes.events);
       changes.system = true;
       return changes;
     };
@@ -46,10 +47,10 @@ class StoreVerbTest : public VerbTest {
     EXPECT_TRUE(work.status.ok()) << work.status.error().message;
   }
   void SuperLock(const std::string& cause) {
-    Change({cause}, [&cause](Records& records) {
-      records.accounts[0].account->recovery_failures = 10;
-      records.system.super_locked = SystemSuperLockout{ReadClock(), {cause}};
-      records.system.gate = GateClosure{ReadClock(), "super-lockout of " + cause};
+    Change({cause}, [](Records& records, std::vector<Event>& events) {
+      Account& account = *records.accounts[0].account;
+      account.recovery_failures = records.policy.codes_max_attempts;
+      sparekey::SuperLock(records.policy, account, records.system, true, ReadClock(), events);
     });
   }
   void Look(const std::vector<std::string>& names,

@@ -35,7 +35,7 @@ class Menu(e2e.SparekeyTest):
         return terminal.VirtualTerminal(["env", "LANG=C.UTF-8", *command])
 
     def end_super_lockout(self, place, before=()):
-        """Entry 1 up to the question whether to enrol now."""
+        """Entry 1 up to the question whether to enrol now; `before` it begins."""
         password = sandbox.new_password()
         place.answer("q to quit:", "1")
         for prompt, text in [*before, ("Go on?", "y"), ("New password:", password),
@@ -103,7 +103,6 @@ class Menu(e2e.SparekeyTest):
         self.service.send(e2e.signal.SIGSTOP)
         place = self.sit("sparekey", "console")
         place.answer("q to quit:", "7")
-        place.answer("Switch two-factor off?", "y")
         place.answer("Type YES", "no")
         place.wait_for("the store is in use; nothing was changed")
         place.answer("Enter for the menu:", "")
@@ -146,6 +145,8 @@ class Menu(e2e.SparekeyTest):
             place.answer(question, "y")
             place.answer("Enter for the menu:", "")
             place.wait_for("Two-factor  " + ("OFF" if off else "on"))
+            alerts = [alert["kind"] for alert in self.sparekey("status")["alerts"]]
+            self.assertEqual("two_factor_off" in alerts, off, alerts)
             login = self.ssh("bob", [self.password("bob")])
             self.assertEqual(login.accepted, off, login)
         place.answer("q to quit:", "q")
