@@ -70,9 +70,10 @@ Error CannotOpen(Error error) {
 }
 
 Result<std::unique_ptr<RoutesOnStore>> OpenStore(const Config& config, bool mounted) {
-  auto routes = RoutesOnStore::Open(config, {HostName(mounted), [&config](const std::string& name) {
-                                               return AskFiles(config, name);
-                                             }});
+  // Beside the machine's own sparekeyd another one ends no sessions but those it was told of.
+  const bool of_the_machine = !mounted && config.socket == kDefaultSocket;
+  const auto ask = [&config](const std::string& name) { return AskFiles(config, name); };
+  auto routes = RoutesOnStore::Open(config, {HostName(mounted), ask, of_the_machine});
   if (!routes.ok()) return CannotOpen(routes.error());
   return routes;
 }

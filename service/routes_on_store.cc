@@ -126,8 +126,8 @@ struct RoutesOnStore::Impl {
                 [](const ConsoleConfig&, const Peer&) {
                   return ResetPermission{true, ""};
                 }},
-        routes(backend,
-               (std::filesystem::path(config.socket).parent_path() / "sessions").string()) {}
+        routes(backend, (std::filesystem::path(config.socket).parent_path() / "sessions").string(),
+               MakeSessionSystem(host.whole_machine)) {}
   // Their threads use all the rest.
   ~Impl() {
     routes.Stop();
@@ -144,6 +144,7 @@ struct RoutesOnStore::Impl {
   std::optional<HashPool> hashes;
   Backend backend;
   Routes routes;
+  bool resumed = false;
 };
 
 RoutesOnStore::RoutesOnStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -161,7 +162,11 @@ Result<std::unique_ptr<RoutesOnStore>> RoutesOnStore::Open(const Config& config,
   return std::unique_ptr<RoutesOnStore>(new RoutesOnStore(std::move(impl)));
 }
 
-void RoutesOnStore::Wait(std::chrono::milliseconds time) { impl_->tasks.RunFor(time); }
+void RoutesOnStore::Wait(std::chrono::milliseconds time) {
+  const SignalsHeld held;
+  if (!std::exchange(impl_->resumed, true)) impl_->routes.Resume();
+  impl_->tasks.RunFor(time);
+}
 
 HttpResponse RoutesOnStore::Call(const std::string& method, const std::string& target,
                                  SecretBytes body) {

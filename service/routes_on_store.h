@@ -20,6 +20,7 @@ namespace sparekey {
 struct StoreHost {
   std::string name;     // for key URIs and sheets
   AskDirectory people;  // asked in the calling thread: must not hang
+  bool whole_machine;   // whose SSH sessions may be ended: everybody's, or those it was told of
 };
 
 // While it lives, this thread takes no signals, and neither do those that it starts, for good: a
@@ -43,7 +44,7 @@ class RoutesOnStore {
   RoutesOnStore(const RoutesOnStore&) = delete;
   RoutesOnStore& operator=(const RoutesOnStore&) = delete;
 
-  // What the routes have begun goes on for this long.
+  // For this long, what a killed sparekeyd has begun goes on here: sessions are ended.
   void Wait(std::chrono::milliseconds time);
   // One request to its answer. `target` may have a query. Signals wait until it is answered.
   HttpResponse Call(const std::string& method, const std::string& target, SecretBytes body);
