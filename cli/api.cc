@@ -96,11 +96,15 @@ Answer Api::Call(std::string_view method, const std::string& target, std::string
     answer.failure->message += "; is sparekeyd running?";
     return answer;
   }
-  const std::string_view text = reply->body.ExposeText();
+  return AnswerOf(reply->status, reply->body.ExposeText());
+}
+
+Answer AnswerOf(int status, std::string_view text) {
+  Answer answer;
   answer.body = SecretJson(text.empty() ? Json() : Json::parse(text, nullptr, false));
   const Json& json = answer.body.Expose();
-  if (reply->status < 200 || reply->status > 299) {
-    answer.failure = FailureOfReply(reply->status, json);
+  if (status < 200 || status > 299) {
+    answer.failure = FailureOfReply(status, json);
   } else if (!text.empty() && !json.is_object()) {
     answer.failure = Failure{ExitStatus::kUnreachable, "unavailable",
                              "the service's answer cannot be understood", true};

@@ -67,6 +67,9 @@ struct Answer {
   bool ok() const { return !failure; }
 };
 
+// Of an HTTP status and a body of JSON.
+Answer AnswerOf(int status, std::string_view text);
+
 class Api {
  public:
   static constexpr std::chrono::milliseconds kDeadline{10'000};

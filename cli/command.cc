@@ -172,16 +172,21 @@ std::vector<CommandSpec> AttemptCommands() {
   };
 }
 
+constexpr OptionSpec kRoot{"root", "DIR",
+                           "work on the system that is mounted at DIR (rescue boot)"};
+
 std::vector<CommandSpec> ConsoleCommands() {
   return {
-      {"console", "", {}, {},
+      {"console", "", {}, {kRoot},
        "the local console's menu: see lockouts, reset accounts, end a super-lockout",
-       "Only at the local console: keyboard and screen, serial line, IPMI, hypervisor's screen.\n",
+       "Only at the local console: keyboard and screen, serial line, IPMI, hypervisor's screen.\n"
+       "Opens the SSH gate, enrols, switches two-factor off and on, too. Works without the service.\n"
+       "With --json: the state alone, as one value.\n",
        RunConsole},
       {"console", "reset", {kMaybeName},
        {{"system", "", "end the system's super-lockout and reset the accounts that caused it"},
         {"new-key", "", "the master key is lost, or the store beyond repair: everybody enrols again"},
-        {"root", "DIR", "work on the system that is mounted at DIR (rescue boot)"}},
+        kRoot},
        "resets an account at the local console",
        "The account gets a new password; its authenticators and backup codes are void, its\n"
        "counters and lockouts are cleared, and it must enrol again. Works without the service.\n"

@@ -9,6 +9,8 @@
 namespace sparekey {
 namespace {
 
+constexpr std::chrono::milliseconds kDeadline{4000};
+
 std::string TextOf(const Renewal& renewal, const Config& config) {
   std::string text = "There is a new master key and a new store. The old store named " +
                      std::to_string(renewal.accounts) +
@@ -27,17 +29,25 @@ std::string TextOf(const Renewal& renewal, const Config& config) {
   return text + "Start the service: systemctl restart sparekeyd\n";
 }
 
+// A service that runs and answers has a key and a store that work; one that hangs is in the way.
+Status EndHangingService(const Config& config) {
+  if (Api(config.socket).Get("/v1/health", kDeadline).ok()) return Ok();
+  return OfferToEndHolder(config.state_dir);
+}
+
 }  // namespace
 
-int RenewAtConsole(Context& context) {
-  Say("This makes a new master key and a new store. Every account that is known must enrol again,\n"
+int RenewAtConsole(Context& context, bool mounted) {
+  Say(Fold(
+      "This makes a new master key and a new store. Every account that is known must enrol again, "
       "and everybody else is required to enrol; settings and events are lost. It is for a key "
-      "that\n"
-      "is lost, or a store beyond repair, and for nothing else: put them back from a backup where\n"
-      "there is one. Where it was interrupted, this finishes it.");
+      "that is lost, or a store beyond repair, and for nothing else: put them back from a backup "
+      "where there is one. Where it was interrupted, this finishes it."));
   if (!IsYesTyped("Make everybody enrol again? Type YES: ")) {
     return Fail(context, Error{ErrorCode::kUnavailable, "nothing was changed"});
   }
+  const Status free = mounted ? Ok() : EndHangingService(context.config);
+  if (!free.ok()) return Fail(context, free.error());
   const auto renew = [&] {
     return RenewStore(context.config.state_dir, context.config.master_key, ReadClock());
   };
@@ -48,7 +58,7 @@ int RenewAtConsole(Context& context) {
                 Json{{"accounts", renewal->accounts},
                      {"some_unknown", renewal->some_unknown},
                      {"old_suffix", renewal->suffix}},
-                TextOf(*renewal, context.config));
+                Fold(TextOf(*renewal, context.config)));
 }
 
 }  // namespace sparekey

@@ -11,16 +11,10 @@
 #include "cli/commands.h"
 #include "cli/password.h"
 #include "cli/prompt.h"
-#include "cli/reset_place.h"
-#include "cli/store_holder.h"
 #include "core/local_console.h"
-#include "core/sqlite_store.h"
 
 namespace sparekey {
 namespace {
-
-// A killed service may be started again before the store is ours.
-constexpr int kRounds = 3;
 
 std::string Join(const std::vector<std::string>& names) {
   std::string text;
@@ -28,97 +22,73 @@ std::string Join(const std::vector<std::string>& names) {
   return text;
 }
 
-// Opens the store; where a process holds it, shows it and ends it if that is wanted.
-Result<std::unique_ptr<ResetPlace>> TakeStore(const Config& config) {
-  if (const auto holder = FindStoreOwner(config.state_dir)) {
-    Say("The store is held by " + DescribeHolder(*holder) + ", which does not answer.");
-    if (!IsYesTyped("End this process and go on? Type YES: ")) {
-      return Error{ErrorCode::kUnavailable, "the store is in use"};
-    }
-    const Status ended = EndHolder(config.state_dir, *holder);
-    if (!ended.ok()) return ended.error();
-  }
-  auto place = ResetOnStore(config);
-  if (!place.ok() && MakeRoomOnFullDisk(config.state_dir)) place = ResetOnStore(config);
-  return place;
-}
-
 class Reset {
  public:
-  Reset(Context& context, const ResetWish& wish) : context_(context), wish_(wish) {}
+  Reset(Context& context, ConsolePlace& place, const ResetWish& wish)
+      : context_(context), place_(place), wish_(wish) {}
 
-  int Run() {
-    if (!wish_.mounted) place_ = ResetByService(context_.config);
-    const ResetReply plan = Try(&ResetPlace::Plan);
-    if (plan.failure) return Fail(context_, *plan.failure);
+  ResetOutcome Run() {
+    const ResetOutcome plan = Ask(true);
+    if (plan.failure) return plan;
     Show(plan);
-    const Status passwords = SetPasswords(plan.accounts);
-    if (!passwords.ok()) return Fail(context_, passwords.error());
-    ResetReply done = Try(&ResetPlace::CarryOut);
+    if (wish_.agree && !wish_.agree()) return GivenUp();
+    if (const Status passwords = SetPasswords(plan.accounts); !passwords.ok()) {
+      return Failed(FailureOf(passwords.error()));
+    }
+    ResetOutcome done = Ask(false);
     // The service committed, but its answer was lost: what was to be ended is not there any more.
     const bool was_done =
-        done.failure && unanswered_ && !wish_.account && done.failure->code == "conflict";
+        done.failure && place_.in_doubt() && !wish_.account && done.failure->code == "conflict";
     if (was_done) done = plan;
-    if (done.failure) return FailToCarryOut(*done.failure);
-    return Report(plan, done);
+    if (done.failure) return Explain(std::move(done));
+    SayMore(plan, done);
+    return done;
   }
 
  private:
-  using Operation = ResetReply (ResetPlace::*)(const std::optional<std::string>& account);
+  static ResetOutcome GivenUp() {
+    ResetOutcome outcome;
+    outcome.given_up = true;
+    return outcome;
+  }
+  static ResetOutcome Failed(Failure failure) {
+    ResetOutcome outcome;
+    outcome.failure = std::move(failure);
+    return outcome;
+  }
 
-  // With the service; on the store where the service gives no answer; once more on a full disk.
-  ResetReply Try(Operation operation) {
-    ResetReply reply = TryPlaces(operation);
-    const bool stuck = reply.failure && reply.failure->code == "unavailable";
-    if (stuck && place_ != nullptr && MakeRoomOnFullDisk(context_.config.state_dir)) {
-      reply = TryPlaces(operation);
+  ResetOutcome Ask(bool preview) {
+    SecretJson body(Json::object());
+    if (wish_.account) {
+      body.Expose()["account"] = *wish_.account;
+    } else {
+      body.Expose()["system"] = true;
     }
-    return reply;
-  }
-
-  ResetReply TryPlaces(Operation operation) {
-    ResetReply reply;
-    for (int round = 0; round < kRounds; ++round) {
-      if (place_ != nullptr) {
-        reply = (place_.get()->*operation)(wish_.account);
-        if (!reply.failure || !IsServiceAtFault(*reply.failure)) return reply;
-        unanswered_ = unanswered_ || !reply.failure->answered;
-        Say(reply.failure->answered ? "The service cannot do it: " + Escape(reply.failure->message)
-                                    : "The service does not answer.");
-      }
-      auto store = TakeStore(context_.config);
-      if (store.ok()) {
-        place_ = std::move(*store);
-        on_store_ = true;
-        return (place_.get()->*operation)(wish_.account);
-      }
-      reply.failure = FailureOf(store.error());
-      if (store.error().code != ErrorCode::kConflict) return reply;
+    if (preview) body.Expose()["preview"] = true;
+    const Answer answer = place_.Send("POST", "/v1/console/resets", body);
+    ResetOutcome outcome;
+    outcome.failure = answer.failure;
+    outcome.ended_super_lockout = FlagOf(answer.body.Expose(), "super_lockout_ended");
+    for (const Json& account : ListOf(answer.body.Expose(), "accounts")) {
+      if (account.is_string()) outcome.accounts.push_back(account.get<std::string>());
     }
-    return reply;
+    return outcome;
   }
 
-  // A service that gives no answer, or says that it cannot, must not stand in the way.
-  bool IsServiceAtFault(const Failure& failure) const {
-    if (on_store_) return false;
-    return !failure.answered || failure.code == "unavailable" || failure.code == "damaged" ||
-           failure.code == "busy";
+  ResetOutcome Explain(ResetOutcome done) {
+    done.failure->message += place_.in_doubt()
+                                 ? "; whether the reset was carried out is not known: run it again"
+                                 : "; new passwords stay, nothing else was reset";
+    return done;
   }
 
-  int FailToCarryOut(Failure failure) {
-    failure.message += unanswered_
-                           ? "; whether the reset was carried out is not known: run it again"
-                           : "; new passwords stay, nothing else was reset";
-    return Fail(context_, failure);
-  }
-
-  void Show(const ResetReply& plan) {
-    if (plan.ends_super_lockout) Say("This ends the system's super-lockout.");
-    if (!plan.accounts.empty()) Say("This resets: " + Join(plan.accounts));
-    for (const std::string& account : plan.accounts) {
-      Say("  " + Escape(account) +
-          ": new password; authenticators and backup codes void; counters and lockouts cleared");
-    }
+  void Show(const ResetOutcome& plan) {
+    if (plan.ended_super_lockout) Say("This ends the system's super-lockout.");
+    if (plan.accounts.empty()) return;
+    Say(Fold("This resets: " + Join(plan.accounts)));
+    Say(
+        Fold("New password; authenticators and backup codes void; counters and lockouts cleared; "
+             "must enrol again."));
   }
 
   // Before the commit: whoever guessed may know the old ones.
@@ -136,38 +106,40 @@ class Reset {
 
   Status SetPasswordOf(const std::string& account) {
     if (!FindLocalUid(account)) {
-      Say(Escape(account) + " has no local password: change it in its directory.");
+      Say(Fold(Escape(account) + " has no local password: change it in its directory."));
       if (IsYesTyped("Go on without a new password? Type YES: ")) return Ok();
       return Error{ErrorCode::kNotAllowed, account + " has no new password"};
     }
     Say("New password of " + Escape(account) + ':');
-    return wish_.mounted ? SetPasswordByProgram(account) : SetPassword(account);
+    return place_.mounted() ? SetPasswordByProgram(account) : SetPassword(account);
   }
 
-  int Report(const ResetReply& plan, const ResetReply& done) {
+  void SayMore(const ResetOutcome& plan, const ResetOutcome& done) {
     for (const std::string& account : done.accounts) {
       const bool planned =
           std::find(plan.accounts.begin(), plan.accounts.end(), account) != plan.accounts.end();
       if (!planned) Say(Escape(account) + " was reset too, without a new password: set one now");
     }
-    std::string text;
-    if (done.ends_super_lockout) text += "The system's super-lockout has ended.\n";
-    for (const std::string& account : done.accounts) {
-      text += "Reset: " + Escape(account) + ". Enrol again with: sparekey user enroll " +
-              Escape(account) + '\n';
-    }
-    text += "A closed SSH gate stays closed until it is opened: sparekey ssh enable\n";
-    return Finish(
-        context_,
-        Json{{"accounts", done.accounts}, {"super_lockout_ended", done.ends_super_lockout}}, text);
   }
 
   Context& context_;
-  ResetWish wish_;
-  std::unique_ptr<ResetPlace> place_;
-  bool unanswered_ = false;
-  bool on_store_ = false;
+  ConsolePlace& place_;
+  const ResetWish& wish_;
 };
+
+int Report(Context& context, const ResetOutcome& done) {
+  if (done.failure) return Fail(context, *done.failure);
+  std::string text;
+  if (done.ended_super_lockout) text += "The system's super-lockout has ended.\n";
+  for (const std::string& account : done.accounts) {
+    text += "Reset: " + Escape(account) + ". Enrol again with: sparekey user enroll " +
+            Escape(account) + '\n';
+  }
+  text += "A closed SSH gate stays closed until it is opened: sparekey ssh enable\n";
+  return Finish(
+      context, Json{{"accounts", done.accounts}, {"super_lockout_ended", done.ended_super_lockout}},
+      text);
+}
 
 // The console check needs this system's /proc, so it comes before the change of the root folder.
 // From then on every path, symbolic links included, is the mounted system's.
@@ -194,7 +166,14 @@ Status CheckAtConsole(const ConsoleConfig& config) {
                "this works at the local console only: " + permission.reason};
 }
 
-int ResetAtConsole(Context& context, const ResetWish& wish) { return Reset(context, wish).Run(); }
+Status EnterConsole(Context& context, const Invocation& invocation) {
+  return invocation.Has("root") ? EnterMountedSystem(context, invocation)
+                                : CheckAtConsole(context.config.console);
+}
+
+ResetOutcome ResetAtConsole(Context& context, ConsolePlace& place, const ResetWish& wish) {
+  return Reset(context, place, wish).Run();
+}
 
 int RunConsoleReset(Context& context, const Invocation& invocation) {
   const bool system = invocation.Has("system");
@@ -211,11 +190,12 @@ int RunConsoleReset(Context& context, const Invocation& invocation) {
     if (!named.ok()) return Fail(context, named.error());
     wish.account = invocation.First();
   }
-  wish.mounted = invocation.Has("root");
-  const Status allowed = wish.mounted ? EnterMountedSystem(context, invocation)
-                                      : CheckAtConsole(context.config.console);
+  const Status allowed = EnterConsole(context, invocation);
   if (!allowed.ok()) return Fail(context, allowed.error());
-  return new_key ? RenewAtConsole(context) : ResetAtConsole(context, wish);
+  const bool mounted = invocation.Has("root");
+  if (new_key) return RenewAtConsole(context, mounted);
+  ConsolePlace place(context.config, mounted);
+  return Report(context, ResetAtConsole(context, place, wish));
 }
 
 }  // namespace sparekey

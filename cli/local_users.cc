@@ -73,4 +73,12 @@ bool LocalUsers::IsMember(const LocalUser& user, const std::string& group) const
          std::find(members.begin(), members.end(), user.name) != members.end();
 }
 
+std::vector<std::string> LocalUsers::GroupsOf(const LocalUser& user) const {
+  std::vector<std::string> names;
+  for (const auto& [name, group] : groups_) {
+    if (IsMember(user, name)) names.push_back(name);
+  }
+  return names;
+}
+
 }  // namespace sparekey

@@ -28,6 +28,7 @@ class LocalUsers {
   const std::vector<LocalUser>& all() const { return users_; }
   bool sees_passwords() const { return sees_passwords_; }  // shadow(5) could be read
   bool IsMember(const LocalUser& user, const std::string& group) const;
+  std::vector<std::string> GroupsOf(const LocalUser& user) const;  // the primary one included
 
  private:
   struct Group {

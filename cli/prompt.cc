@@ -84,8 +84,6 @@ class HiddenEcho {
   bool changed_ = false;
 };
 
-enum class LineEnd { kLine, kEndOfInput, kInterrupted, kTooLong };
-
 // `notes` where signals are to interrupt it.
 LineEnd ReadLine(const SignalNotes* notes, std::span<std::uint8_t> buffer, std::size_t& length) {
   length = 0;
@@ -131,25 +129,27 @@ bool RaiseArrived() {
 
 }  // namespace
 
-std::optional<SecretBytes> ReadAnswer(std::string_view prompt, Echo echo) {
-  LineEnd end = LineEnd::kLine;
+Reply ReadReply(std::string_view prompt, Echo echo) {
+  Reply reply;
   if (!IsTerminal(STDIN_FILENO)) {
     do {
-      auto line = ReadLineFromStdin(nullptr, end);
-      if (line || end != LineEnd::kInterrupted) return line;
-    } while (true);
+      reply.line = ReadLineFromStdin(nullptr, reply.end);
+    } while (reply.end == LineEnd::kInterrupted);
+    return reply;
   }
   while (true) {
-    std::optional<SecretBytes> line;
     {
       const SignalNotes notes;
       const HiddenEcho hidden(echo);
-      if (write(STDERR_FILENO, prompt.data(), prompt.size()) < 0) return std::nullopt;
-      line = ReadLineFromStdin(&notes, end);
+      if (write(STDERR_FILENO, prompt.data(), prompt.size()) < 0) return {LineEnd::kEndOfInput, {}};
+      reply.line = ReadLineFromStdin(&notes, reply.end);
     }
-    if (end != LineEnd::kInterrupted) return line;
-    if (!RaiseArrived()) return std::nullopt;
+    if (reply.end != LineEnd::kInterrupted || !RaiseArrived()) return reply;
   }
+}
+
+std::optional<SecretBytes> ReadAnswer(std::string_view prompt, Echo echo) {
+  return ReadReply(prompt, echo).line;
 }
 
 std::vector<SecretBytes> ReadLines(std::size_t most) {

@@ -17,6 +17,15 @@ enum class Echo { kOff, kOn };
 
 inline constexpr std::size_t kMaxLineBytes = 4096;
 
+enum class LineEnd { kLine, kEndOfInput, kInterrupted, kTooLong };
+
+struct Reply {
+  LineEnd end = LineEnd::kLine;     // kInterrupted: by a signal that did not end the process
+  std::optional<SecretBytes> line;  // of kLine
+};
+// One line without its end, or why there is none.
+Reply ReadReply(std::string_view prompt, Echo echo);
+
 // One line without its end. nullopt: end of input, a line above kMaxLineBytes, or an error. The
 // prompt goes to standard error, and only where standard input is a terminal.
 std::optional<SecretBytes> ReadAnswer(std::string_view prompt, Echo echo);

@@ -111,6 +111,30 @@ std::string LocalTime(std::string_view rfc3339) {
   return time ? FormatLocalTime(*time) : Escape(rfc3339);
 }
 
+std::string Fold(std::string_view text, std::size_t width, std::size_t indent) {
+  std::string folded;
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const bool new_line = text.front() == '\n';
+    const std::size_t blanks = new_line ? 1 : std::min(text.find_first_not_of(' '), text.size());
+    const std::string_view rest = text.substr(blanks);
+    const std::string_view word =
+        new_line ? "" : rest.substr(0, std::min(rest.find_first_of(" \n"), rest.size()));
+    text.remove_prefix(blanks + word.size());
+    const bool fits = column + blanks + Width(word) <= width;
+    if (new_line || (!fits && column > indent)) {
+      folded += '\n' + std::string(word.empty() && !new_line ? 0 : indent, ' ');
+      column = indent;
+    } else {
+      folded += std::string(blanks, ' ');
+      column += blanks;
+    }
+    folded += word;
+    column += Width(word);
+  }
+  return folded;
+}
+
 std::string Table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {

@@ -25,6 +25,10 @@ bool IsTerminal(int fd);
 // RFC 3339 as this host's local time; anything else as it is, escaped.
 std::string LocalTime(std::string_view rfc3339);
 
+// Broken at blanks into lines of at most `width` columns; a longer word stands alone. `indent`
+// blanks stand before every line but the first.
+std::string Fold(std::string_view text, std::size_t width = 79, std::size_t indent = 0);
+
 // Columns two spaces apart; the last one is not padded. Texts are escaped.
 std::string Table(const std::vector<std::vector<std::string>>& rows);
 

@@ -14,6 +14,7 @@ namespace sparekey {
 namespace {
 
 constexpr int kQuietZone = 4;
+constexpr int kSmallQuietZone = 2;
 constexpr int kPixelsPerModule = 8;
 
 struct FreeCode {
@@ -27,29 +28,30 @@ struct FreeCode {
 // The modules with the quiet zone around them.
 class Modules {
  public:
-  explicit Modules(QRcode* code) : code_(code) {}
+  Modules(QRcode* code, int quiet_zone) : code_(code), quiet_zone_(quiet_zone) {}
 
-  int width() const { return code_->width + 2 * kQuietZone; }
+  int width() const { return code_->width + 2 * quiet_zone_; }
 
   bool IsDark(int x, int y) const {
-    const int column = x - kQuietZone;
-    const int row = y - kQuietZone;
+    const int column = x - quiet_zone_;
+    const int row = y - quiet_zone_;
     if (column < 0 || row < 0 || column >= code_->width || row >= code_->width) return false;
     return (code_->data[row * code_->width + column] & 1) != 0;
   }
 
  private:
   std::unique_ptr<QRcode, FreeCode> code_;
+  int quiet_zone_;
 };
 
-Result<Modules> Encode(std::string_view text) {
-  QRcode* const code =
-      QRcode_encodeData(static_cast<int>(text.size()),
-                        reinterpret_cast<const unsigned char*>(text.data()), 0, QR_ECLEVEL_M);
+Result<Modules> Encode(std::string_view text, QRecLevel level = QR_ECLEVEL_M,
+                       int quiet_zone = kQuietZone) {
+  QRcode* const code = QRcode_encodeData(
+      static_cast<int>(text.size()), reinterpret_cast<const unsigned char*>(text.data()), 0, level);
   if (code == nullptr) {
     return Invalid("a QR code holds 1..2331 bytes, not " + std::to_string(text.size()));
   }
-  return Modules(code);
+  return Modules(code, quiet_zone);
 }
 
 }  // namespace
@@ -71,6 +73,22 @@ Result<std::string> QrForTerminal(std::string_view text) {
     out += kEndOfLine;
   }
   return out;
+}
+
+Result<std::vector<std::string>> QrAsLines(std::string_view text, bool dark_on_light) {
+  const auto modules = Encode(text, QR_ECLEVEL_L, kSmallQuietZone);
+  if (!modules) return modules.error();
+  std::vector<std::string> lines;
+  for (int y = 0; y < modules->width(); y += 2) {
+    std::string& line = lines.emplace_back();
+    for (int x = 0; x < modules->width(); ++x) {
+      const bool upper = modules->IsDark(x, y) == dark_on_light;
+      const bool below = y + 1 < modules->width();  // nothing is drawn below the last row
+      const bool lower = below && modules->IsDark(x, y + 1) == dark_on_light;
+      line += upper ? (lower ? "█" : "▀") : (lower ? "▄" : " ");
+    }
+  }
+  return lines;
 }
 
 Result<std::string> QrAsSvg(std::string_view text) {

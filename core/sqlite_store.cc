@@ -49,6 +49,7 @@ class SqliteStore final : public Store {
   Result<std::vector<std::string>> ListClosedGates() override;
   Result<std::vector<std::string>> ListPending(const std::string& after,
                                                std::size_t limit) override;
+  Result<std::vector<std::string>> ListLocked(const std::string& after, std::size_t limit) override;
   Result<std::vector<Event>> ReadEvents(const EventQuery& query) override;
   Result<std::vector<Alert>> ListAlerts(const AlertQuery& query) override;
   Result<std::uint64_t> CountOpenAlerts() override;
@@ -323,6 +324,13 @@ Result<std::vector<std::string>> SqliteStore::ListPending(const std::string& aft
   const Status connected = Reconnect();
   if (!connected) return connected.error();
   return rows_->ListPending(after, limit);
+}
+
+Result<std::vector<std::string>> SqliteStore::ListLocked(const std::string& after,
+                                                         std::size_t limit) {
+  const Status connected = Reconnect();
+  if (!connected) return connected.error();
+  return rows_->ListLocked(after, limit);
 }
 
 Result<std::vector<Event>> SqliteStore::ReadEvents(const EventQuery& query) {

@@ -130,6 +130,9 @@ class Store {
   // enrolment is pending: by their flags too.
   virtual Result<std::vector<std::string>> ListPending(const std::string& after,
                                                        std::size_t limit) = 0;
+  // The same of the accounts that are locked or super-locked.
+  virtual Result<std::vector<std::string>> ListLocked(const std::string& after,
+                                                      std::size_t limit) = 0;
   // One that cannot be read comes as Event::damaged.
   virtual Result<std::vector<Event>> ReadEvents(const EventQuery& query) = 0;
 

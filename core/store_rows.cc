@@ -39,6 +39,11 @@ constexpr char kListClosedGates[] =
 constexpr char kListPending[] =
     "SELECT name FROM account INDEXED BY account_flags"
     " WHERE flags IN (1,5,9,13,17,21,25,29) AND name>? ORDER BY name LIMIT ?";
+// The same of the lockouts.
+constexpr char kListLocked[] =
+    "SELECT name FROM account INDEXED BY account_flags"
+    " WHERE flags IN (4,5,6,8,9,10,12,13,14,20,21,22,24,25,26,28,29,30) AND name>?"
+    " ORDER BY name LIMIT ?";
 constexpr char kCountAccounts[] = "SELECT flags, count(*) FROM account GROUP BY flags";
 
 constexpr char kSelectState[] = "SELECT value FROM state WHERE name=?";
@@ -261,6 +266,13 @@ Result<std::vector<std::string>> StoreRows::ListShut() {
 Result<std::vector<std::string>> StoreRows::ListPending(const std::string& after,
                                                         std::size_t limit) {
   Statement row = database_.Use(kListPending);
+  row.Bind(after).Bind(static_cast<std::int64_t>(std::min(limit, kMostListed)));
+  return ReadNames(std::move(row));
+}
+
+Result<std::vector<std::string>> StoreRows::ListLocked(const std::string& after,
+                                                       std::size_t limit) {
+  Statement row = database_.Use(kListLocked);
   row.Bind(after).Bind(static_cast<std::int64_t>(std::min(limit, kMostListed)));
   return ReadNames(std::move(row));
 }

@@ -56,6 +56,7 @@ class StoreRows {
   Result<AccountCounts> CountAccounts();
   Result<std::vector<std::string>> ListClosedGates();
   Result<std::vector<std::string>> ListPending(const std::string& after, std::size_t limit);
+  Result<std::vector<std::string>> ListLocked(const std::string& after, std::size_t limit);
 
   // Of events and alerts, which share their ids.
   Result<std::int64_t> LastId();

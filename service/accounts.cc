@@ -29,6 +29,26 @@ HttpResponse ListPage(Store& store, const std::string& after, std::size_t limit,
                      {"next", more ? Json(page->accounts.back().name) : Json(nullptr)}});
 }
 
+// Those that are locked or super-locked alone: their flags are looked through, not every record.
+HttpResponse ListLockedPage(Store& store, const std::string& after, std::size_t limit,
+                            TimePoint now) {
+  const auto names = store.ListLocked(after, limit);
+  if (!names) return Problem(names.error());
+  Json list = Json::array();
+  for (const std::string& name : *names) {
+    const Status read = ReadRecords(store, {{name, std::nullopt}}, [&](const Records& records) {
+      const auto& account = records.accounts[0].account;
+      if (account) list.push_back(ToJson(*account, records.policy, now));
+    });
+    if (!read && read.error().code != ErrorCode::kDamaged) return Problem(read.error());
+    if (!read) list.push_back({{"account", name}, {"damaged", true}});
+  }
+  const bool more = names->size() == limit;
+  return Reply(
+      200,
+      {{"accounts", list}, {"nameless", 0}, {"next", more ? Json(names->back()) : Json(nullptr)}});
+}
+
 HttpResponse ShowAccount(Store& store, const std::string& name,
                          const Result<std::optional<Identity>>& identity, TimePoint now) {
   std::optional<HttpResponse> response;
@@ -78,9 +98,10 @@ void Accounts::List(const HttpRequest& request, Respond respond) const {
   const auto query = ParseQuery(request.query);
   const auto limit = QueryNumber(query, "limit", 1, 1000, 100);
   if (!limit) return respond(Problem(limit.error()));
+  const auto list = QueryText(query, "locked") == "1" ? ListLockedPage : ListPage;
   backend_.OnStore(
-      [after = QueryText(query, "after"), most = static_cast<std::size_t>(*limit),
-       now = backend_.clock()](Store& store) { return ListPage(store, after, most, now); },
+      [list, after = QueryText(query, "after"), most = static_cast<std::size_t>(*limit),
+       now = backend_.clock()](Store& store) { return list(store, after, most, now); },
       std::move(respond));
 }
 

@@ -9,6 +9,8 @@
 namespace sparekey {
 namespace {
 
+constexpr std::uint64_t kCodeKeyId = 1;
+
 bool IsMember(const Identity& identity, const std::vector<std::string>& groups) {
   return std::any_of(groups.begin(), groups.end(), [&identity](const std::string& group) {
     return std::find(identity.groups.begin(), identity.groups.end(), group) !=
@@ -28,6 +30,12 @@ Status ReadHolder(Store& store, AccountKey key, std::optional<std::string>& hold
 }
 
 }  // namespace
+
+ResetPermission MayPeerReset(const ConsoleConfig& console, const Peer& peer) {
+  return MayReset(RealProc(), console, peer.pid, peer.uid);
+}
+
+SecretBytes DeriveCodeKey(const MasterKey& key) { return key.Derive(kCodeKeyId, "bkpcodes"); }
 
 void Backend::OnStore(std::function<HttpResponse(Store& store)> run, Respond respond) const {
   auto answer = [post = post, run = std::move(run),

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "core/clock.h"
+#include "core/local_console.h"
+#include "core/seal.h"
 #include "core/secret.h"
 #include "lockout/decide.h"
 #include "service/config.h"
@@ -24,6 +26,12 @@ class Notifier;
 
 inline constexpr std::chrono::seconds kRequestDeadline{3};
 inline constexpr std::chrono::seconds kLoginLifetime{120};
+
+// MayReset by the kernel's word on the peer's process.
+ResetPermission MayPeerReset(const ConsoleConfig& console, const Peer& peer);
+
+// What backup codes are hashed under.
+SecretBytes DeriveCodeKey(const MasterKey& key);
 
 struct Backend {
   Decider& decider;
@@ -44,6 +52,9 @@ struct Backend {
       std::chrono::steady_clock::now;
   Notifier* notifier = nullptr;     // none: nobody is told of events
   DamageReports* damage = nullptr;  // none: damage is met in silence
+  // Who may call the console's routes.
+  std::function<ResetPermission(const ConsoleConfig& console, const Peer& peer)> may_reset =
+      MayPeerReset;
 
   // Looks `name` up. Where its uid has a record under another name, and that name still has the
   // uid, `name` is an alias: two names of one uid are one account, which has the enrolled name.

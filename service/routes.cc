@@ -5,10 +5,10 @@
 
 #include <utility>
 
-#include "core/local_console.h"
 #include "service/access.h"
 #include "service/account_step.h"
 #include "service/console_reset.h"
+#include "service/console_two_factor.h"
 #include "service/json.h"
 #include "service/logging.h"
 #include "version.h"
@@ -150,6 +150,8 @@ std::vector<Routes::Route> Routes::MakeTable() {
 
       {"POST", "/v1/console/resets", Who::kConsole,
        [](Routes& r, Call c) { r.ResetAtConsole(std::move(c)); }},
+      {"PUT", "/v1/console/two-factor", Who::kConsole,
+       [](Routes& r, Call c) { SwitchTwoFactor(r.backend_, c.request, std::move(c.respond)); }},
       {"GET", "/v1/health", Who::kAnyone,
        [](Routes&, Call c) {
          c.respond(Reply(200, {{"status", "ok"}, {"version", kVersion}}));
@@ -244,7 +246,7 @@ void Routes::Authorise(const Route& route, Call call) {
       return RunForSelf(route, std::move(call));
     case Who::kConsole: {
       if (peer.socket != SocketKind::kApi) break;
-      const auto permission = MayReset(RealProc(), backend_.config.console, peer.pid, peer.uid);
+      const auto permission = backend_.may_reset(backend_.config.console, peer);
       if (permission.allowed) return Run(route, std::move(call));
       return call.respond(NotAllowed(permission.reason));
     }

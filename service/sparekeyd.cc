@@ -33,7 +33,6 @@ constexpr std::size_t kHashesWaiting = 64;
 constexpr std::chrono::seconds kDirectoryDeadline{1};
 constexpr PoolLimits kSelfLimits{2, 64};
 constexpr std::chrono::hours kHouseKeeping{1};
-constexpr std::uint64_t kCodeKeyId = 1;
 constexpr char kNotifyCursor[] = "notify.cursor";
 
 std::string HostName() {
@@ -60,7 +59,7 @@ Status Serve(const Config& config) {
   if (const Status hardened = HardenProcess(); !hardened) return hardened.error();
   auto key = MasterKey::Load(config.master_key);
   if (!key) return key.error();
-  const SecretBytes code_key = key->Derive(kCodeKeyId, "bkpcodes");
+  const SecretBytes code_key = DeriveCodeKey(*key);
   auto store = OpenSqliteStore(config.state_dir, std::move(*key));
   if (!store) return store.error();
   auto sockets = OpenSockets(config.PamSocket(), config.socket);

@@ -23,7 +23,8 @@ trial_packages() { echo python3 passwd login openssh-client openssh-sftp-server;
 
 test_packages() {
   echo libgtest-dev libgmock-dev python3-pexpect python3-yaml python3-jsonschema oathtool zbar-tools \
-    procps curl shellcheck systemd groff-base mandoc strace faketime clang libclang-rt-dev
+    procps curl shellcheck systemd groff-base mandoc strace faketime clang libclang-rt-dev sudo \
+    tmux screen
 }
 
 missing_packages() {
@@ -100,3 +101,5 @@ need_log_tools() {
 
 # An sshd for the trial and the tests. Installing openssh-server would start a daemon on the host.
 need_sshd() { [ -x /usr/sbin/sshd ] || unpack_package openssh-server; }
+# The same for a cron.
+need_cron() { [ -x /usr/sbin/cron ] || unpack_package cron; }

@@ -29,7 +29,7 @@ OVERLAID = ("bin", "etc", "lib", "lib32", "lib64", "libx32", "opt", "root", "sbi
             "var")
 EMPTY = ("home", "mnt", "run", "tmp")
 DEVICES = (["null", "zero", "full", "random", "urandom", "tty", "console"] +
-           [f"tty{n}" for n in range(0, 13)] + [f"vcs{n}" for n in range(1, 13)] +
+           [f"tty{n}" for n in range(0, 13)] + [f"{kind}{n}" for kind in ("vcs", "vcsu") for n in range(1, 13)] +
            [f"{kind}{n}" for kind in ("ttyS", "hvc", "ttyAMA") for n in range(0, 4)])
 
 

@@ -5,8 +5,7 @@
 
 #include <filesystem>
 
-#include "core/sqlite_store.h"
-#include "tests/cli/verb_test.h"
+#include "tests/cli/store_verb_test.h"
 
 namespace sparekey {
 namespace {
@@ -68,49 +67,7 @@ TEST_F(ConsoleResetTest, IsRefusedAwayFromTheConsoleBeforeAnybodyIsAsked) {
   EXPECT_THAT(api_.Requests(), IsEmpty());
 }
 
-// There is no service; the store is real.
-class ResetWithoutServiceTest : public testing::VerbTest {
- protected:
-  ResetWithoutServiceTest() {
-    unlink((folder_ / "api.sock").c_str());
-    const std::string key = folder_ / "master.key";
-    EXPECT_TRUE(MasterKey::Create(key).ok());
-    EXPECT_TRUE(CreateSqliteStore(folder_.path(), *MasterKey::Load(key)).ok());
-  }
-  std::unique_ptr<Store> Open() {
-    auto store =
-        OpenSqliteStore(folder_.path(), std::move(*MasterKey::Load(folder_ / "master.key")));
-    EXPECT_TRUE(store.ok());
-    return std::move(*store);
-  }
-  void SuperLock(const std::string& cause) {
-    Work work;
-    work.accounts = {{cause, std::nullopt}};
-    work.step = [&cause](Records& records) -> Result<Changes> {
-      records.accounts[0].account.emplace();
-      records.accounts[0].account->name = cause;
-      records.accounts[0].account->uid = 4242;
-      records.accounts[0].account->recovery_failures = 10;
-      records.system.super_locked = SystemSuperLockout{ReadClock(), {cause}};
-      Changes changes;
-      changes.accounts = {0};
-      changes.system = true;
-      return changes;
-    };
-    Open()->Run({&work, 1});
-    EXPECT_TRUE(work.status.ok());
-  }
-  bool IsSuperLocked() {
-    bool locked = true;
-    Work work;
-    work.step = [&locked](Records& records) -> Result<Changes> {
-      locked = records.system.super_locked.has_value();
-      return Changes{};
-    };
-    Open()->Run({&work, 1});
-    return locked;
-  }
-};
+class ResetWithoutServiceTest : public testing::StoreVerbTest {};
 
 TEST_F(ResetWithoutServiceTest, WorksOnTheStoreItself) {
   SuperLock("ada");
@@ -253,23 +210,6 @@ TEST_F(ResetWithoutServiceTest, ShowsTheHolderAndEndsItOnlyAfterYes) {
   EXPECT_EQ(program.Wait(), 0) << program.shown();
   EXPECT_EQ(holder.Wait(), 1009);
   EXPECT_FALSE(IsSuperLocked());
-}
-
-class ConsoleMenuTest : public testing::VerbTest {};
-
-TEST_F(ConsoleMenuTest, ResetsOpensTheGateAndQuits) {
-  api_.Answer("GET /v1/status", 200, R"({"lockout":"none","ssh_gate":"closed"})");
-  api_.Answer(kResets, 200, R"({"accounts":["ada"],"super_lockout_ended":false})");
-  api_.Answer("PUT /v1/ssh-gate", 200, R"({"ssh_gate":"open","accounts":[]})");
-  const auto result = Run({"console"}, "1\n2\nada\n4\nnonsense\n5\n");
-  EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("end the system's super-lockout"));
-  EXPECT_THAT(result.out, HasSubstr("Reset: ada"));
-  EXPECT_THAT(result.err, HasSubstr("The SSH gate is open."));
-}
-
-TEST_F(ConsoleMenuTest, IsNotForPrograms) {
-  EXPECT_EQ(RunJson({"console"}, 2)["error"]["code"], "invalid");
 }
 
 }  // namespace

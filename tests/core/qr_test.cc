@@ -198,5 +198,42 @@ TEST(Qr, HoldsUpTo2331BytesAndAtLeastOne) {
   }
 }
 
+// The usual URI of a host with a long name, without what every app takes for granted.
+constexpr std::string_view kShortUri =
+    "otpauth://totp/nas.example.org:administrator?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    "&issuer=nas.example.org";
+
+// As a screen shows it that is black where nothing is drawn, or with `paper` white.
+Bitmap RenderLines(const std::vector<std::string>& lines, bool paper) {
+  Bitmap bitmap;
+  for (const std::string& line : lines) {
+    auto rows = RowsOf(std::string(kBegin) + line + std::string(kEnd));
+    if (!rows) {
+      ADD_FAILURE() << line;
+      break;
+    }
+    for (auto& row : *rows) {
+      if (!paper) row.flip();
+      bitmap.push_back(std::move(row));
+    }
+  }
+  // What surrounds it is the screen.
+  for (auto& row : bitmap) row.insert(row.begin(), 4, !paper);
+  return bitmap;
+}
+
+TEST(QrAsLines, FitsAScreenOf24LinesAndIsReadByAScanner) {
+  const auto lines = QrAsLines(kShortUri, false);
+  ASSERT_TRUE(lines) << lines.error().message;
+  EXPECT_LE(lines->size(), 23);
+  EXPECT_EQ(Scan(AsPgm(RenderLines(*lines, false))), kShortUri);
+}
+
+TEST(QrAsLines, IsReadFromABlackOnWhiteScreenToo) {
+  const auto lines = QrAsLines(kShortUri, true);
+  ASSERT_TRUE(lines) << lines.error().message;
+  EXPECT_EQ(Scan(AsPgm(RenderLines(*lines, true))), kShortUri);
+}
+
 }  // namespace
 }  // namespace sparekey

@@ -121,8 +121,10 @@ def main():
     if reason:
         sys.exit(f"end-to-end tests cannot run: {reason}\n"
                  "(scripts/test --without-e2e leaves them out)")
-    over_usr = [tree for tree in [os.path.join(ROOT, "build/packages/openssh-server/usr")]
-                if not os.path.exists(sandbox.SSHD) and os.path.isdir(tree)]
+    over_usr = [tree for program, package in ((sandbox.SSHD, "openssh-server"),
+                                              ("/usr/sbin/cron", "cron"))
+                for tree in [os.path.join(ROOT, "build/packages", package, "usr")]
+                if not os.path.exists(program) and os.path.isdir(tree)]
     private_root.enter(keep=[ROOT], over_usr=over_usr)
     unittest.main(verbosity=2)
 

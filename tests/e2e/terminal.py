@@ -10,6 +10,7 @@ import os
 import pwd
 import signal
 import subprocess
+import tempfile
 import termios
 import time
 
@@ -71,6 +72,7 @@ class VirtualTerminal:
     def __init__(self, command, user="root"):
         self.name = free_virtual()
         self.last_screen = None
+        self.typed = 0  # keystrokes
         node = f"/dev/{self.name}"
         # As getty and login leave it: for its user and root alone.
         os.chown(node, pwd.getpwnam(user).pw_uid, 0)
@@ -102,6 +104,27 @@ class VirtualTerminal:
         lines = [text[n * columns:(n + 1) * columns].rstrip() for n in range(rows)]
         return "\n".join(lines).rstrip()
 
+    def scan_qr(self):
+        """What a phone reads off the screen, whose letters are white on black."""
+        with open(f"/dev/vcsu{self.name[3:]}", "rb") as screen:
+            text = screen.read().decode("utf-32")
+        with self.opened() as tty:
+            columns = os.get_terminal_size(tty.fileno()).columns
+        lines = [text[n:n + columns].rstrip() for n in range(0, len(text), columns)]
+        lines = [line for line in lines if line and not set(line) - set("\u2588\u2580\u2584 ")]
+        width, scale = max(len(line) for line in lines) + 8, 4
+        rows = []
+        for line in lines:
+            line = f"    {line}".ljust(width)
+            rows += [[letter in half for letter in line] for half in ("\u2588\u2580", "\u2588\u2584")]
+        pixels = b"".join(bytes(255 * lit for lit in row for _ in range(scale)) * scale
+                          for row in rows)
+        with tempfile.NamedTemporaryFile(suffix=".pgm") as picture:
+            picture.write(b"P5 %d %d 255\n" % (width * scale, len(rows) * scale) + pixels)
+            picture.flush()
+            return subprocess.run(["zbarimg", "--quiet", "--raw", picture.name], check=True, text=True,
+                                  stdout=subprocess.PIPE).stdout.strip()
+
     def wait_for(self, text, seconds=15):
         end = time.monotonic() + seconds
         while text.lower() not in self.screen().lower():
@@ -111,6 +134,7 @@ class VirtualTerminal:
             time.sleep(0.02)
 
     def type(self, text, end="\n"):
+        self.typed += len(text + end)
         with self.opened() as tty:
             for character in (text + end).encode():
                 fcntl.ioctl(tty, termios.TIOCSTI, bytes([character]))

@@ -392,6 +392,50 @@ TEST_F(AdministrationTest, AConsoleResetOfAnAccountEndsItsOwnSuperLockout) {
   EXPECT_EQ(Send("POST", "/v1/console/resets", {{"account", "bob"}, {"system", true}}).status, 400);
 }
 
+TEST_F(AdministrationTest, TheConsoleSwitchesTwoFactorOffUnderASuperLockoutWhichStays) {
+  config.console.allow_root = true;
+  Enrol("ada");
+  SuperLock("ada");
+  EXPECT_EQ(Send("PATCH", "/v1/settings", {{"enabled", "false"}}).status, 403);
+  EXPECT_EQ(Send("PUT", "/v1/console/two-factor", {{"enabled", false}}).body["enabled"], false);
+  EXPECT_EQ(Send("PUT", "/v1/console/two-factor", {{"enabled", false}}).status, 200);
+  EXPECT_EQ(Setting("enabled"), "false");
+  EXPECT_EQ(Begin("ada").body["reason"], "super_locked");
+  EXPECT_EQ(Send("GET", "/v1/ssh-gate").body["ssh_gate"], "closed");
+  EXPECT_EQ(Send("PUT", "/v1/console/two-factor", {{"enabled", true}}).status, 200);
+  EXPECT_EQ(Setting("enabled"), "true");
+  const Json events = Send("GET", "/v1/events?limit=2").body["events"];
+  EXPECT_EQ(events[0]["kind"], "two_factor_on");
+  EXPECT_EQ(events[1]["kind"], "two_factor_off");  // once: the second call changed nothing
+  EXPECT_EQ(events[1]["door"], "console");
+}
+
+TEST_F(AdministrationTest, TwoFactorIsNotSwitchedAwayFromTheConsole) {
+  EXPECT_EQ(Send("PUT", "/v1/console/two-factor", {{"enabled", false}}).status, 403);
+  EXPECT_EQ(Setting("enabled"), "true");
+  config.console.allow_root = true;
+  EXPECT_EQ(Send("PUT", "/v1/console/two-factor", Json::object()).status, 400);
+  EXPECT_EQ(Send("PUT", "/v1/console/two-factor", {{"enabled", "no"}}).status, 400);
+}
+
+TEST_F(AdministrationTest, ListsTheLockedAccountsAlone) {
+  Send("PATCH", "/v1/settings", {{"lockout.scope", "account"}});
+  const Json ada = Enrol("ada");
+  for (const char* name : {"bob", "root"}) Enrol(name);
+  const auto names = [this](const std::string& query) {
+    std::vector<std::string> listed;
+    const Json page = Send("GET", "/v1/accounts?locked=1" + query).body;
+    for (const Json& account : page["accounts"]) listed.push_back(account["account"]);
+    return listed;
+  };
+  EXPECT_THAT(names(""), ::testing::IsEmpty());
+  SuperLock("bob");
+  for (int i = 0; i < 5; ++i) LogIn("ada", WrongCodeOf(ada));
+  EXPECT_THAT(names(""), ::testing::ElementsAre("ada", "bob"));
+  EXPECT_THAT(names("&limit=1"), ::testing::ElementsAre("ada"));
+  EXPECT_THAT(names("&after=ada"), ::testing::ElementsAre("bob"));
+}
+
 TEST_F(AdministrationTest, PeersThatAreNotRootAskADirectoryOfTheirOwnOneAtATime) {
   Enrol("ada");
   EXPECT_EQ(self_directory.lookups, 0);

@@ -88,6 +88,10 @@ class WatchedStore final : public Store {
                                                std::size_t limit) override {
     return store_->ListPending(after, limit);
   }
+  Result<std::vector<std::string>> ListLocked(const std::string& after,
+                                              std::size_t limit) override {
+    return store_->ListLocked(after, limit);
+  }
   Result<std::vector<Event>> ReadEvents(const EventQuery& query) override {
     return store_->ReadEvents(query);
   }
