@@ -208,9 +208,8 @@ void Containments::Impl::Resume() {
         lost = true;
         return;
       }
-      if (due->empty()) return;
       Push([list = std::move(*due)](SessionEnder& own) {
-        for (const auto& one : list) own.Begin(one, std::chrono::steady_clock::now());
+        own.Reconcile(list, std::chrono::steady_clock::now());
       });
     });
   });

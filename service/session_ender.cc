@@ -21,8 +21,20 @@ bool IsSame(const DueContainment& a, const DueContainment& b) {
 void SessionEnder::Begin(const DueContainment& due, SteadyTime now) {
   const auto found = jobs_.find(due.scope.account);
   if (found != jobs_.end() && IsSame(found->second.due, due)) return;
-  Job job{due, now, now, false, false, {}, 0};
+  Job job{due, now, now, false, {}, 0};
   jobs_.insert_or_assign(due.scope.account, std::move(job));
+}
+
+void SessionEnder::Reconcile(const std::vector<DueContainment>& due, SteadyTime now) {
+  std::vector<DueContainment> gone;
+  for (const auto& [account, job] : jobs_) {
+    const bool is_due = std::ranges::any_of(due, [&](const DueContainment& one) {
+      return one.scope.account == account && IsSame(one, job.due);
+    });
+    if (!is_due) gone.push_back(job.due);
+  }
+  for (const DueContainment& one : gone) Drop(one);
+  for (const DueContainment& one : due) Begin(one, now);
 }
 
 void SessionEnder::BeginOne(const KnownSession& session, const std::string& reason,
@@ -40,7 +52,6 @@ void SessionEnder::Settle(const DueContainment& due, bool recorded, SteadyTime n
     jobs_.erase(job);
     return;
   }
-  job->second.reported = false;
   job->second.next_report = now + kAfterTheBound;
 }
 
@@ -189,8 +200,8 @@ void SessionEnder::LookAt(Job& job, bool settling, SteadyTime now, std::vector<R
   const std::size_t living = job.sessions.size();
   const auto age = now - job.since;
   if (living == 0 && (!settling || age >= kTimeToSettle)) {
-    if (job.reported || job.next_report > now) return;
-    job.reported = true;
+    if (job.next_report > now) return;
+    job.next_report = now + kUnsettled;
     reports.push_back({job.due, State::kOver, job.ended, 0});
   } else if (!job.overdue && age >= kContainmentBound) {
     job.overdue = true;

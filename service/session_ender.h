@@ -21,6 +21,7 @@ class SessionEnder {
   using SteadyTime = std::chrono::steady_clock::time_point;
   static constexpr std::chrono::milliseconds kSweepEvery{100};
   static constexpr std::chrono::milliseconds kAfterTheBound{1000};
+  static constexpr std::chrono::seconds kUnsettled{90};  // then a report of kOver is made again
 
   enum class State : std::uint8_t {
     kOver,     // nobody in scope has a session: the mark may go
@@ -37,6 +38,8 @@ class SessionEnder {
   explicit SessionEnder(SessionSystem& system) : system_(system) {}
 
   void Begin(const DueContainment& due, SteadyTime now);
+  // All that is due, as the records say: begins it, and drops what is due no more.
+  void Reconcile(const std::vector<DueContainment>& due, SteadyTime now);
   // One session that should not have begun; without a mark, and no longer than the bound.
   void BeginOne(const KnownSession& session, const std::string& reason, SteadyTime now);
   // What came of a report of kOver: the mark is gone or another's, or it could not be written.
@@ -56,7 +59,6 @@ class SessionEnder {
     SteadyTime since;
     SteadyTime next_report;
     bool overdue = false;
-    bool reported = false;  // kOver, not settled yet
     std::set<ProcessId> sessions;
     std::size_t ended = 0;
   };

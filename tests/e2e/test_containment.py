@@ -265,7 +265,9 @@ class Rounds(ContainmentTest):
         times = self.assert_gone(in_scope, heard)
         if racer.user in covered:
             self.assert_gone([racer], heard)
-        elif not killed:  # no login without a service
+        elif killed:  # no login without a service
+            racer.close()
+        else:
             containment.wait_up([racer])
         self.assert_alive([one for one in self.sessions
                            if one.user not in covered and one is not racer])

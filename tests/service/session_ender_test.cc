@@ -217,6 +217,28 @@ TEST_F(SessionEnderTest, TriesAgainWhereTheEndCouldNotBeRecorded) {
   EXPECT_EQ(Sweep(SessionEnder::kAfterTheBound).at(0).state, State::kOver);
 }
 
+TEST_F(SessionEnderTest, TellsAgainThatItIsOverWhereNothingCameOfIt) {
+  ender.Begin(kBobs, now);
+  EXPECT_EQ(Sweep().size(), 1);
+  EXPECT_THAT(Sweep(SessionEnder::kUnsettled - milliseconds(1)), IsEmpty());
+  EXPECT_EQ(Sweep(milliseconds(1)).size(), 1);
+}
+
+// After memory was out: what was told meanwhile may be lost, the records are not.
+TEST_F(SessionEnderTest, DoesWhatTheRecordsSayAndNothingElse) {
+  system.LogIn(10, kBob, "bob");
+  system.LogIn(20, kAda, "ada");
+  system.fails = true;
+  ender.Begin(kBobs, now);
+  Sweep();
+  ender.Reconcile({{{"ada", kAda}, kWhy}}, now);
+  system.fails = false;
+  Sweep(milliseconds(100));
+  EXPECT_THAT(system.signals, ElementsAre("term 20"));
+  ender.Reconcile({}, now);
+  EXPECT_TRUE(ender.IsIdle());
+}
+
 TEST_F(SessionEnderTest, BeginsAnewForALaterLockout) {
   const DueContainment later{{"bob", kBob}, {testing::kNow, "lockout of bob"}};
   ender.Begin(kBobs, now);
