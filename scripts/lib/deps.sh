@@ -83,7 +83,7 @@ unpack_package() {
   (cd "$scratch" && quiet_apt download "$package" >/dev/null) || die "cannot download $package"
   # shellcheck disable=SC2020
   depends=$(dpkg-deb -f "$scratch"/*.deb Pre-Depends Depends | tr ',|' '\n\n' |
-    sed -n 's/^\([A-Za-z-]*:\)\{0,1\} *\(lib[^ :(]*\).*/\2/p' | grep -v '^libpam-' | sort -u)
+    sed -n 's/^\([A-Za-z-]*:\)\{0,1\} *\(lib[^ :(]*\).*/\2/p' | sed '/^libpam-/d' | sort -u)
   # shellcheck disable=SC2086  # one word a package
   need_packages $depends
   dpkg-deb -x "$scratch"/*.deb "$scratch/tree"
