@@ -27,9 +27,10 @@ void SessionEnder::Begin(const DueContainment& due, SteadyTime now) {
 
 void SessionEnder::Reconcile(const std::vector<DueContainment>& due, SteadyTime now) {
   std::vector<DueContainment> gone;
-  for (const auto& [account, job] : jobs_) {
+  for (const auto& entry : jobs_) {
+    const Job& job = entry.second;
     const bool is_due = std::ranges::any_of(due, [&](const DueContainment& one) {
-      return one.scope.account == account && IsSame(one, job.due);
+      return one.scope.account == job.due.scope.account && IsSame(one, job.due);
     });
     if (!is_due) gone.push_back(job.due);
   }
