@@ -98,6 +98,11 @@ Alert RaiseAlert(const std::optional<Alert>& before, const AlertChange& change,
 }
 
 Status CheckAcknowledgeable(const Alert& alert) {
+  if (alert.kind == EventKind::kTwoFactorOff) {
+    return Error{ErrorCode::kConflict,
+                 "this alert stays until two-factor logins are on again: sparekey settings set "
+                 "enabled=true"};
+  }
   if (alert.kind != EventKind::kGateClosed) return Ok();
   return Error{ErrorCode::kConflict,
                "this alert stays until SSH is enabled again: sparekey ssh "

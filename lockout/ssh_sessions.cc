@@ -48,6 +48,14 @@ std::string NameOfMonitor(std::string_view title) {
   return std::string(said);
 }
 
+// A name of another directory may hold a space, which no title's shape allows for: "john doe@pts/0"
+// below "john doe [priv]".
+bool IsNamedAfter(const SshProcess& process, const SshProcess& monitor) {
+  const std::string name = NameOfMonitor(monitor.title);
+  const std::string_view said = SaidBy(process.title);
+  return !name.empty() && (said == name || said.starts_with(name + "@"));
+}
+
 class Finder {
  public:
   explicit Finder(const std::vector<SshProcess>& processes) {
@@ -148,7 +156,8 @@ class Finder {
     if (!monitor || monitor->uid != 0) return;
     if (RoleOf(*monitor) == SshRole::kOther) return;
     const SshRole role = RoleOf(process);
-    if (role == SshRole::kPreAuth || role == SshRole::kOther) return;
+    if (role == SshRole::kPreAuth) return;
+    if (role == SshRole::kOther && !IsNamedAfter(process, *monitor)) return;
     SshSession& session = Add(monitor->id);
     session.uid = process.uid;
     session.children.push_back(process.id);

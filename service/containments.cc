@@ -18,6 +18,7 @@ namespace {
 
 using State = SessionEnder::State;
 constexpr std::chrono::seconds kStoreDeadline{60};
+constexpr int kExaminations = 5;  // of a session that begins, a second apart
 
 std::string NameScope(const std::string& account) {
   return account.empty() ? "everybody" : EscapeForLog(account);
@@ -96,12 +97,14 @@ struct Containments::Impl {
   void Carry(const SessionEnder::Report& report);
   void Submit(const SessionEnder::Report& report, Step step, Decider::Done done);
   void Push(Task task);
+  void TryAgainLater();  // with what the records say is due
   void Resume();
+  void Examine(const KnownSession& session, std::vector<AccountKey> keys, int tries);
 
   const Backend& backend;
   const Known known;
   SessionEnder ender;              // the thread's own
-  std::atomic<bool> lost = false;  // memory was out: the records know what is due
+  std::atomic<bool> lost = false;  // memory or the store was out: the records know what is due
   std::atomic<bool> complained = false;
   mutable std::mutex mutex;  // guards what follows
   std::condition_variable woken;
@@ -123,11 +126,12 @@ void Containments::Impl::Loop() {
     }
     lock.lock();
     const auto has_work = [this] { return stopping || !tasks.empty(); };
-    if (ender.IsIdle() && !lost) {
-      woken.wait(lock, has_work);
-    } else {
+    if (!ender.IsIdle()) {
       woken.wait_for(lock, ender.Pace(), has_work);
+      continue;
     }
+    woken.wait(lock, [&] { return has_work() || lost; });
+    if (lost) woken.wait_for(lock, SessionEnder::kAfterTheBound, [this] { return stopping; });
   }
 }
 
@@ -192,6 +196,15 @@ void Containments::Impl::Push(Task task) {
     tasks.push_back(std::move(task));
     quiet = false;
   } catch (...) {
+    const std::lock_guard lock(mutex);
+    lost = true;
+  }
+  woken.notify_one();
+}
+
+void Containments::Impl::TryAgainLater() {
+  {
+    const std::lock_guard lock(mutex);
     lost = true;
   }
   woken.notify_one();
@@ -205,14 +218,47 @@ void Containments::Impl::Resume() {
         if (!complained.exchange(true)) {
           Log(LogLevel::kError, "containment: " + EscapeForLog(due.error().message));
         }
-        lost = true;
-        return;
+        return TryAgainLater();
       }
+      complained = false;
       Push([list = std::move(*due)](SessionEnder& own) {
         own.Reconcile(list, std::chrono::steady_clock::now());
       });
     });
   });
+}
+
+// What cannot be read now is looked at again; where the account's record is damaged, the system's
+// still counts.
+void Containments::Impl::Examine(const KnownSession& late, std::vector<AccountKey> keys,
+                                 int tries) {
+  const auto reason = std::make_shared<std::string>();
+  const auto look = [reason](Records& records) -> Result<Changes> {
+    const auto* found = records.accounts.empty() ? nullptr : &records.accounts[0].account;
+    *reason = FindReasonAgainst(records.system, found && *found ? &**found : nullptr);
+    return Changes{};
+  };
+  const auto done = [this, reason, late, keys, tries](const Status& status) {
+    if (!status) {
+      Log(LogLevel::kWarning, fmt::format("session account={} pid={} cannot be examined: {}",
+                                          EscapeForLog(late.account), late.process.pid,
+                                          EscapeForLog(status.error().message)));
+      if (tries <= 1) return;
+      const bool damaged = status.error().code == ErrorCode::kDamaged;
+      backend.post([this, late, left = damaged ? std::vector<AccountKey>() : keys, tries] {
+        backend.after(SessionEnder::kAfterTheBound,
+                      [this, late, left, tries] { Examine(late, left, tries - 1); });
+      });
+      return;
+    }
+    if (reason->empty()) return;
+    Log(LogLevel::kWarning, fmt::format("session account={} pid={} began behind a closed gate",
+                                        EscapeForLog(late.account), late.process.pid));
+    Push([reason, late](SessionEnder& own) {
+      own.BeginOne(late, *reason, std::chrono::steady_clock::now());
+    });
+  };
+  backend.decider.Submit(keys, look, std::chrono::steady_clock::now() + kStoreDeadline, done);
 }
 
 Containments::Containments(const Backend& backend, SessionSystem& system, Known known)
@@ -230,23 +276,7 @@ void Containments::Begin(const std::vector<DueContainment>& due) {
 void Containments::Resume() { impl_->Resume(); }
 
 void Containments::Examine(const std::string& account, const ProcessId& session) {
-  const auto reason = std::make_shared<std::string>();
-  const auto look = [reason](Records& records) -> Result<Changes> {
-    const auto& found = records.accounts[0].account;
-    *reason = FindReasonAgainst(records.system, found ? &*found : nullptr);
-    return Changes{};
-  };
-  const auto done = [impl = impl_.get(), reason,
-                     late = KnownSession{session, account}](const Status& status) {
-    if (!status || reason->empty()) return;
-    Log(LogLevel::kWarning, fmt::format("session account={} pid={} began behind a closed gate",
-                                        EscapeForLog(late.account), late.process.pid));
-    impl->Push([reason, late](SessionEnder& ender) {
-      ender.BeginOne(late, *reason, std::chrono::steady_clock::now());
-    });
-  };
-  impl_->backend.decider.Submit({{account, std::nullopt}}, look,
-                                std::chrono::steady_clock::now() + kStoreDeadline, done);
+  impl_->Examine({session, account}, {{account, std::nullopt}}, kExaminations);
 }
 
 std::set<std::string> Containments::Overdue() const {

@@ -96,7 +96,8 @@ std::optional<Cursor> ReadCursor(const std::string& path) {
   return Cursor{id, TimePoint(std::chrono::seconds(info.st_mtim.tv_sec))};
 }
 
-// Not synced: what a power cut takes from it is told twice.
+// Synced, since a cut to nothing would look as if everything had been told. A whole one that a
+// power cut takes back leads to telling twice.
 Status WriteCursor(const std::string& path, std::int64_t id) {
   const std::string draft = path + ".new";
   const UniqueFd fd(
@@ -106,6 +107,7 @@ Status WriteCursor(const std::string& path, std::int64_t id) {
   const Status written =
       WriteAll(fd.get(), {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, draft);
   if (!written) return written;
+  if (fdatasync(fd.get()) != 0) return SystemError(draft, "sync");
   if (rename(draft.c_str(), path.c_str()) != 0) return SystemError(path, "create");
   return Ok();
 }

@@ -19,7 +19,7 @@ namespace sparekey {
 // What hooks and the log are told: what an administrator may have to act on, never a plain login.
 bool IsNotified(EventKind kind);
 
-// The JSON that a hook reads, one line. `missed`: how many events before this one were not told.
+// The JSON that a hook reads, one line. `missed`: how many were not told since the last one.
 std::string NotificationJson(const Event& event, const std::string& host, std::uint64_t missed);
 
 struct NotifySettings {

@@ -132,8 +132,7 @@ std::vector<Routes::Route> Routes::MakeTable() {
        }},
       {"GET", "/v1/ssh-gate", Who::kRoot,
        [](Routes& r, Call c) { r.administration_.ShowGate(std::move(c.respond)); }},
-      {"PUT", "/v1/ssh-gate", Who::kRoot,
-       [](Routes& r, Call c) { r.administration_.ChangeGate(c.request, std::move(c.respond)); }},
+      {"PUT", "/v1/ssh-gate", Who::kRoot, [](Routes& r, Call c) { r.ChangeGate(std::move(c)); }},
       {"GET", "/v1/status", Who::kRoot,
        [](Routes& r, Call c) { r.administration_.ShowStatus(std::move(c.respond)); }},
       {"GET", "/v1/store-check", Who::kRoot,
@@ -280,6 +279,15 @@ void Routes::Run(const Route& route, Call call) {
     };
   }
   route.run(*this, std::move(call));
+}
+
+// Opening takes marks away; what is still under way for them must not meet who is let in now.
+void Routes::ChangeGate(Call call) {
+  auto respond = [this, answer = std::move(call.respond)](HttpResponse response) {
+    if (response.status < 300) containments_.Resume();
+    answer(std::move(response));
+  };
+  administration_.ChangeGate(call.request, std::move(respond));
 }
 
 // Kept under the name that PAM used until the directory has said whose account that is. A gate may

@@ -100,6 +100,7 @@ class Routes {
   Respond NameTheAccount(const Call& call);
   void Run(const Route& route, Call call);
   void BeginSession(Call call);
+  void ChangeGate(Call call);
   void RunForSelf(const Route& route, Call call);
   void RunForOwner(const Route& route, const std::shared_ptr<Call>& call, const Identity& owner);
   void ResetAtConsole(Call call);

@@ -71,10 +71,13 @@ std::vector<SessionEnder::Report> SessionEnder::Sweep(const std::vector<KnownSes
                                                       SteadyTime now) {
   const auto settling = TakeAll(
       FindSshSessions(system_.ListSshProcesses(), known, system_.ListLogindSessions()), now);
+  const bool saw_all = system_.SawAll();
   terminals_.reset();
   for (auto& [monitor, ending] : endings_) Advance(ending, now);
   std::vector<Report> reports;
-  for (auto& [account, job] : jobs_) LookAt(job, settling.contains(account), now, reports);
+  for (auto& [account, job] : jobs_) {
+    LookAt(job, {saw_all, settling.contains(account)}, now, reports);
+  }
   Forget(now);
   return reports;
 }
@@ -192,7 +195,8 @@ bool SessionEnder::Tell(const Ending& ending) {
   return told;
 }
 
-void SessionEnder::LookAt(Job& job, bool settling, SteadyTime now, std::vector<Report>& reports) {
+void SessionEnder::LookAt(Job& job, const View& view, SteadyTime now,
+                          std::vector<Report>& reports) {
   std::erase_if(job.sessions, [&](const ProcessId& monitor) {
     const Ending& ending = endings_.find(monitor)->second;
     if (ending.gone && ending.signalled) ++job.ended;
@@ -200,7 +204,7 @@ void SessionEnder::LookAt(Job& job, bool settling, SteadyTime now, std::vector<R
   });
   const std::size_t living = job.sessions.size();
   const auto age = now - job.since;
-  if (living == 0 && (!settling || age >= kTimeToSettle)) {
+  if (living == 0 && view.whole && (!view.settling || age >= kTimeToSettle)) {
     if (job.next_report > now) return;
     job.next_report = now + kUnsettled;
     reports.push_back({job.due, State::kOver, job.ended, 0});

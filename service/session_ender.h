@@ -86,7 +86,11 @@ class SessionEnder {
   Status TakeStep(Ending& ending, bool& told);
   Status Kill(Ending& ending, bool monitor_too);
   bool Tell(const Ending& ending);
-  void LookAt(Job& job, bool settling, SteadyTime now, std::vector<Report>& reports);
+  struct View {
+    bool whole;     // every process could be looked at
+    bool settling;  // somebody in scope is about to get a session
+  };
+  void LookAt(Job& job, const View& view, SteadyTime now, std::vector<Report>& reports);
   bool IsWanted(const ProcessId& monitor) const;  // by a job
   void Forget(SteadyTime now);
 

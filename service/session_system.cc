@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <sstream>
@@ -61,15 +62,17 @@ std::optional<std::string_view> FindLine(std::string_view text, std::string_view
   return std::nullopt;
 }
 
-void VisitFiles(const char* folder, const std::function<void(const char* name)>& visit) {
+// False: the folder cannot be opened.
+bool VisitFiles(const char* folder, const std::function<void(const char* name)>& visit) {
   const auto close = [](DIR* opened) { closedir(opened); };
   const std::unique_ptr<DIR, decltype(close)> opened(opendir(folder), close);
-  if (!opened) return;
+  if (!opened) return false;
   while (const dirent* entry = readdir(opened.get())) visit(entry->d_name);
+  return true;
 }
 
-void VisitProcesses(const std::function<void(pid_t)>& visit) {
-  VisitFiles("/proc", [&visit](std::string_view name) {
+bool VisitProcesses(const std::function<void(pid_t)>& visit) {
+  return VisitFiles("/proc", [&visit](std::string_view name) {
     const bool is_number = name.find_first_not_of("0123456789") == std::string_view::npos;
     if (const auto pid = ParseNumber<pid_t>(name); pid && is_number) visit(*pid);
   });
@@ -132,12 +135,20 @@ class KernelSessions final : public SessionSystem {
   std::vector<SshProcess> ListSshProcesses() override {
     std::vector<SshProcess> found;
     if (!whole_machine_) return found;
-    VisitProcesses([&found](pid_t pid) {
+    bool saw_all = true;
+    const bool visited = VisitProcesses([&](pid_t pid) {
       if (!MayBeSshd(pid)) return;
-      if (auto process = ReadSshProcess(pid)) found.push_back(std::move(*process));
+      if (auto process = ReadSshProcess(pid)) {
+        found.push_back(std::move(*process));
+      } else if (MayBeSshd(pid)) {  // still: it did not end meanwhile
+        saw_all = false;
+      }
     });
+    saw_all_ = visited && saw_all;
     return found;
   }
+
+  bool SawAll() override { return saw_all_; }
 
   std::vector<LogindSession> ListLogindSessions() override {
     std::vector<LogindSession> found;
@@ -167,8 +178,13 @@ class KernelSessions final : public SessionSystem {
     if (!fd) {
       return Error{ErrorCode::kUnavailable, std::string("pidfd_open: ") + strerror(errno)};
     }
-    if (ReadStartTime(id.pid) != id.start_time) return std::unique_ptr<HeldProcess>();
-    return std::unique_ptr<HeldProcess>(std::make_unique<PidfdProcess>(std::move(fd)));
+    auto process = std::make_unique<PidfdProcess>(std::move(fd));
+    const auto start = ReadStartTime(id.pid);
+    if (start ? *start != id.start_time : process->HasEnded()) {
+      return std::unique_ptr<HeldProcess>();
+    }
+    if (!start) return Error{ErrorCode::kUnavailable, "/proc cannot be read"};
+    return std::unique_ptr<HeldProcess>(std::move(process));
   }
 
   bool Tell(dev_t terminal, uid_t owner, std::string_view line) override {
@@ -183,6 +199,7 @@ class KernelSessions final : public SessionSystem {
 
  private:
   const bool whole_machine_;
+  bool saw_all_ = true;
 };
 
 }  // namespace
@@ -207,6 +224,11 @@ std::optional<std::uint64_t> ReadStartTime(pid_t pid) {
   std::uint64_t start = 0;
   if (!(rest >> start)) return std::nullopt;
   return start;
+}
+
+bool MayLive(const ProcessId& id) {
+  if (const auto start = ReadStartTime(id.pid)) return *start == id.start_time;
+  return id.pid > 0 && (kill(id.pid, 0) == 0 || errno != ESRCH);
 }
 
 std::unique_ptr<SessionSystem> MakeSessionSystem(bool whole_machine) {

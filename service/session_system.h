@@ -26,6 +26,9 @@ class SessionSystem {
  public:
   virtual ~SessionSystem() = default;
   virtual std::vector<SshProcess> ListSshProcesses() = 0;
+  // False: a process was there that could not be looked at (descriptors or memory were out). Who
+  // is missing in the list may live.
+  virtual bool SawAll() { return true; }
   virtual std::vector<LogindSession> ListLogindSessions() = 0;
   virtual std::vector<TerminalUse> ListTerminals() = 0;
   // nullptr: this process has ended, whoever has its number now. An error: try again.
@@ -43,5 +46,7 @@ std::optional<LogindSession> ParseLogindSession(std::string_view text);
 
 // nullopt: no such process, or one that has ended and was not waited for yet.
 std::optional<std::uint64_t> ReadStartTime(pid_t pid);
+// False: it has surely ended. True also where that cannot be told just now.
+bool MayLive(const ProcessId& id);
 
 }  // namespace sparekey

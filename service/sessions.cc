@@ -61,9 +61,7 @@ bool WriteSession(const std::string& path, const KeptSession& session) {
   return file.good() && rename(draft.c_str(), path.c_str()) == 0;
 }
 
-bool IsAlive(const KeptSession& session) {
-  return ReadStartTime(session.process.pid) == session.process.start_time;
-}
+bool IsAlive(const KeptSession& session) { return MayLive(session.process); }
 
 }  // namespace
 
@@ -126,9 +124,7 @@ std::vector<KnownSession> Sessions::List() {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, session] : sessions_) list.push_back({session.process, session.account});
   }
-  std::erase_if(list, [](const KnownSession& session) {
-    return ReadStartTime(session.process.pid) != session.process.start_time;
-  });
+  std::erase_if(list, [](const KnownSession& session) { return !MayLive(session.process); });
   return list;
 }
 

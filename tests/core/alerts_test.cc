@@ -139,6 +139,12 @@ TEST(Alerts, OfAClosedGateCannotBeAcknowledged) {
   EXPECT_TRUE(CheckAcknowledgeable(alert).ok());
 }
 
+TEST(Alerts, OfTwoFactorThatIsOffCannotBeAcknowledged) {
+  Alert alert;
+  alert.kind = EventKind::kTwoFactorOff;
+  EXPECT_THAT(CheckAcknowledgeable(alert).error().message, HasSubstr("enabled=true"));
+}
+
 TEST(Alerts, AreImpliedByEveryStateThatAnEventWouldHaveRaisedThemFor) {
   SystemState system;
   system.super_locked = SystemSuperLockout{testing::kNow, {"ada", "bob"}};

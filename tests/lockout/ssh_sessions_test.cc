@@ -175,6 +175,16 @@ TEST(SshSessions, HaveALinksNameAndNamesWithMarks) {
   EXPECT_EQ(FindRole("sshd: bob[net]"), SshRole::kPreAuth);
 }
 
+TEST(SshSessions, OfANameWithASpaceAreFoundBelowTheirMonitor) {
+  const SshProcess monitor = Sshd(56, 46, 0, "sshd: john doe [priv]");
+  for (const char* title : {"sshd: john doe@pts/0", "sshd: john doe"}) {
+    EXPECT_THAT(Find({monitor, Sshd(57, 56, kBob, title)}),
+                ElementsAre("56: 57 uid 58102 john doe"));
+  }
+  EXPECT_THAT(Find({monitor, Sshd(57, 56, kBob, "sshd: john smith@pts/0")}),
+              ElementsAre("56: of nobody known john doe undecided"));
+}
+
 TEST(SshSessions, AreNotFoundBelowAParentThatCameLater) {
   SshProcess reused = Sshd(56, 46, 0, "sshd: ada [priv]");
   reused.id.start_time = 9999;

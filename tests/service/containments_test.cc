@@ -8,6 +8,7 @@
 
 #include "lockout/transitions.h"
 #include "tests/service/recorded_sessions.h"
+#include "tests/support/processes.h"
 #include "tests/support/service_fixture.h"
 
 namespace sparekey::testing {
@@ -18,14 +19,14 @@ using ::testing::HasSubstr;
 // Stands for an sshd that told of its session.
 class Monitor {
  public:
-  Monitor() : pid_(fork()) {
+  Monitor() : pid_(CheckedFork()) {
     if (pid_ == 0) {
       pause();
       _exit(0);
     }
   }
   ~Monitor() {
-    kill(pid_, SIGKILL);
+    CheckedKill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
   pid_t pid() const { return pid_; }

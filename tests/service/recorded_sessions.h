@@ -18,6 +18,7 @@ namespace sparekey::testing {
 class RecordedSystem final : public SessionSystem {
  public:
   std::vector<SshProcess> ListSshProcesses() override { return ssh; }
+  bool SawAll() override { return saw_all; }
   std::vector<LogindSession> ListLogindSessions() override { return logind; }
   std::vector<TerminalUse> ListTerminals() override {
     ++looks_for_terminals;
@@ -53,7 +54,7 @@ class RecordedSystem final : public SessionSystem {
   std::vector<LogindSession> logind;
   std::vector<TerminalUse> terminals;
   std::vector<std::string> told, signals;
-  bool tells = true, obeys = true;
+  bool tells = true, obeys = true, saw_all = true;
   std::atomic<bool> fails = false;  // set by the test while another thread sweeps
   int looks_for_terminals = 0;
 

@@ -56,6 +56,19 @@ TEST_F(SessionEnderTest, EndsWhoIsInScopeAndReportsHowManyThereWere) {
   EXPECT_TRUE(system.Lives({20, 7}));
 }
 
+TEST_F(SessionEnderTest, CallsNobodyGoneWhomItCouldNotLookAt) {
+  system.saw_all = false;
+  ender.Begin(kBobs, now);
+  EXPECT_THAT(Sweep(), IsEmpty());
+  system.saw_all = true;
+  system.LogIn(10, kBob, "bob");
+  EXPECT_THAT(Sweep(milliseconds(100)), IsEmpty());
+  EXPECT_THAT(system.signals, ElementsAre("term 10"));
+  const auto over = Sweep(milliseconds(100));
+  ASSERT_EQ(over.size(), 1);
+  EXPECT_EQ(over[0].ended, 1);
+}
+
 TEST_F(SessionEnderTest, EndsEverybody) {
   system.LogIn(10, kBob, "bob");
   system.LogIn(20, kAda, "ada");

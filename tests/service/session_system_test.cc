@@ -9,6 +9,7 @@
 #include <pty.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@
 #include <array>
 #include <csignal>
 #include <fstream>
+
+#include "tests/support/processes.h"
 
 namespace sparekey {
 namespace {
@@ -25,14 +28,14 @@ using ::testing::IsEmpty;
 // A process that does nothing until it is ended.
 class Idler {
  public:
-  Idler() : pid_(fork()) {
+  Idler() : pid_(CheckedFork()) {
     if (pid_ == 0) {
       pause();
       _exit(0);
     }
   }
   ~Idler() {
-    kill(pid_, SIGKILL);
+    CheckedKill(pid_, SIGKILL);
     Wait();
   }
   int Wait() {
@@ -73,6 +76,27 @@ TEST(HeldProcess, IsNoneWhereTheNumberIsAnothers) {
   EXPECT_FALSE(*nobody);
 }
 
+// One descriptor is left, which the pidfd takes: who it is cannot be read then.
+TEST(HeldProcess, IsNotCalledGoneWhereItCannotBeLookedAt) {
+  Idler idler;
+  const ProcessId id = idler.id();
+  const pid_t child = CheckedFork();
+  if (child == 0) {
+    const auto system = MakeSessionSystem(true);
+    const rlimit few{64, 64};
+    setrlimit(RLIMIT_NOFILE, &few);
+    int last = -1;
+    for (int fd = 0; (fd = open("/dev/null", O_RDONLY)) >= 0;) last = fd;
+    close(last);
+    const auto held = system->Hold(id);
+    const bool alive = MayLive(id);
+    _exit(!held && alive ? 0 : 1);
+  }
+  int how = 0;
+  ASSERT_EQ(waitpid(child, &how, 0), child);
+  EXPECT_TRUE(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+}
+
 TEST(HeldProcess, IsNeverTheFirstProcessNorSparekeydItself) {
   const auto system = MakeSessionSystem(true);
   for (const pid_t pid : {1, getpid()}) {
@@ -87,7 +111,7 @@ TEST(HeldProcess, HasEndedBeforeAnybodyWaitedForIt) {
   Idler idler;
   const ProcessId id = idler.id();
   const auto held = system->Hold(id);
-  kill(idler.pid(), SIGKILL);
+  CheckedKill(idler.pid(), SIGKILL);
   siginfo_t info{};
   ASSERT_EQ(waitid(P_PID, static_cast<id_t>(idler.pid()), &info, WEXITED | WNOWAIT), 0);
   EXPECT_TRUE((*held)->HasEnded());
@@ -126,10 +150,10 @@ int UseANumberAgain() {
 
 TEST(HeldProcess, IsNoneWhereTheKernelHasGivenTheNumberAgain) {
   const int user = geteuid() == 0 ? 0 : CLONE_NEWUSER;
-  const pid_t pid = fork();
+  const pid_t pid = CheckedFork();
   if (pid == 0) {
     if (unshare(CLONE_NEWPID | CLONE_NEWNS | user) != 0) _exit(20);
-    const pid_t first = fork();
+    const pid_t first = CheckedFork();
     if (first == 0) _exit(UseANumberAgain());
     int how = 0;
     waitpid(first, &how, 0);
