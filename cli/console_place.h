@@ -30,8 +30,8 @@ class ConsolePlace {
   // By the service; on the store where the service gives no answer or says that it cannot. Asks
   // before it ends a process that holds the store. On a full disk, once more without the reserve.
   Answer Send(std::string_view method, const std::string& target, const SecretJson& body);
-  // The same for looking: nothing is asked or ended. With the service down on a full disk the reserve
-  // goes already here, since the store cannot be opened otherwise, and that is said.
+  // The same for looking: nothing is asked or ended. With the service down on a full disk the
+  // reserve goes already here, since the store cannot be opened otherwise, and that is said.
   Answer Look(const std::string& target);
 
   bool mounted() const { return mounted_; }
