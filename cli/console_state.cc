@@ -99,6 +99,8 @@ void AddAccounts(std::vector<std::string>& lines, const ConsoleState& state) {
 }
 
 void AddAlerts(std::vector<std::string>& lines, const Json& status) {
+  const std::string problem = TextOf(status, "alerts_problem");
+  if (!problem.empty()) return Add(lines, "Alerts", "UNKNOWN: " + Ascii(problem));
   const Json& alerts = ListOf(status, "alerts");
   if (alerts.empty()) return Add(lines, "Alerts", "none");
   const std::string more = alerts.size() > 1 ? std::to_string(alerts.size()) + " (entry 9): " : "";

@@ -48,6 +48,8 @@ std::string AccountsText(const Json& accounts) {
 std::string AlertsText(const Json& status) {
   constexpr std::int64_t kShown = 10;
   constexpr char kNext[] = "\n              ";
+  const std::string problem = TextOf(status, "alerts_problem");
+  if (!problem.empty()) return Lit(Colour::kBad, "UNKNOWN: " + Escape(problem));
   std::string text;
   std::int64_t shown = 0;
   for (const Json& alert : ListOf(status, "alerts")) {

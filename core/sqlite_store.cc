@@ -74,7 +74,7 @@ class SqliteStore final : public Store {
   bool MakeRoom();
   Status RunOne(Work& work);
   Status Write(const Work& work, const Draft& draft);
-  Status Record(Event event);
+  Status Record(const Work& work, Event event);
   Status Begin();
   Status Commit();
   void Tell();
@@ -91,6 +91,7 @@ class SqliteStore final : public Store {
   Listener listener_;
   std::vector<Event> recorded_;  // in the transaction, for the listener
   bool begun_ = false;
+  bool folds_alerts_ = true;
   off_t frame_bytes_ = 0;
   std::optional<off_t> good_log_;  // the log must be cut to this before it is read again
   std::chrono::steady_clock::time_point next_move_{};
@@ -170,7 +171,9 @@ void SqliteStore::Run(std::span<Work> works) {
   std::vector<Work*> waiting;
   for (Work& work : works) waiting.push_back(&work);
   bool made_room = false;
+  folds_alerts_ = true;
   while (!waiting.empty()) {
+    const bool folded = folds_alerts_;
     BatchEnd end;
     try {
       end = RunBatch(waiting);
@@ -178,7 +181,9 @@ void SqliteStore::Run(std::span<Work> works) {
       RollBack();
       Fail(waiting, {ErrorCode::kUnavailable, "out of memory"});
     }
-    if (end.culprit) {
+    if (end.lost && folds_alerts_ != folded) {
+      continue;  // SQLite commits nothing after damage was met: the same again, without alerts
+    } else if (end.culprit) {
       // Without the one that cannot be written, the others are decided again.
       waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(*end.culprit));
     } else if (end.lost && !made_room) {
@@ -245,16 +250,20 @@ Status SqliteStore::Write(const Work& work, const Draft& draft) {
     status = rows_->StorePolicy(cache_.policy);
   }
   for (const Event& event : draft.changes.events) {
-    if (status) status = Record(event);
+    if (status) status = Record(work, event);
   }
   return status;
 }
 
-// With what it does to alerts.
-Status SqliteStore::Record(Event event) {
+// With what it does to alerts. No alert is worth a lockout that does not happen: where their table
+// is damaged, they stay as they are, unless the work is about one.
+Status SqliteStore::Record(const Work& work, Event event) {
   event.id = ++cache_.last_id;
   Status status = rows_->AppendEvent(event, event.id);
-  if (status) status = rows_->FoldIntoAlerts(event, cache_.system);
+  if (status && (folds_alerts_ || work.alert)) {
+    status = rows_->FoldIntoAlerts(event, cache_.system);
+    if (!status && status.error().code == ErrorCode::kDamaged && !work.alert) folds_alerts_ = false;
+  }
   if (listener_) recorded_.push_back(std::move(event));
   return status;
 }

@@ -214,27 +214,22 @@ HttpResponse MoveAllGates(Store& store, const GateChange& change) {
   return DescribeGates(store);
 }
 
-// The open ones that are shown, and how many there are.
-struct OpenAlerts {
-  std::vector<Alert> first;
-  std::uint64_t all = 0;
-};
-
-Result<OpenAlerts> LoadOpenAlerts(Store& store) {
-  auto first = store.ListAlerts({0, false, kAlertsShown});
-  if (!first) return first.error();
+// The open ones that are shown, and how many there are. Where they cannot be read, all else of the
+// status still counts.
+Json OpenAlertsJson(Store& store) {
+  const auto first = store.ListAlerts({0, false, kAlertsShown});
   const auto all = store.CountOpenAlerts();
-  if (!all) return all.error();
-  return OpenAlerts{*std::move(first), *all};
-}
-
-Json AlertsJson(const std::vector<Alert>& alerts) {
+  if (!first || !all) {
+    return {{"alerts", Json::array()},
+            {"alerts_open", nullptr},
+            {"alerts_problem", first ? all.error().message : first.error().message}};
+  }
   Json list = Json::array();
-  for (const Alert& alert : alerts) list.push_back(ToJson(alert));
-  return list;
+  for (const Alert& alert : *first) list.push_back(ToJson(alert));
+  return {{"alerts", list}, {"alerts_open", *all}, {"alerts_problem", nullptr}};
 }
 
-Json StatusJson(const Records& records, const AccountCounts& counts, const OpenAlerts& alerts) {
+Json StatusJson(const Records& records, const AccountCounts& counts) {
   const auto& super = records.system.super_locked;
   const auto& gate = records.system.gate;
   return {{"version", kVersion},
@@ -250,8 +245,6 @@ Json StatusJson(const Records& records, const AccountCounts& counts, const OpenA
             {"pending", counts.pending},
             {"locked", counts.locked},
             {"super_locked", counts.super_locked}}},
-          {"alerts", AlertsJson(alerts.first)},
-          {"alerts_open", alerts.all},
           {"enabled", records.policy.enabled}};
 }
 
@@ -317,12 +310,11 @@ void Administration::ShowStatus(Respond respond) const {
   auto answer = [=, this, sessions = count_sessions_()](Store& store) {
     const auto counts = store.CountAccounts();
     if (!counts) return Problem(counts.error());
-    const auto alerts = LoadOpenAlerts(store);
-    if (!alerts) return Problem(alerts.error());
     Json body;
     const Status read = ReadRecords(
-        store, {}, [&](const Records& records) { body = StatusJson(records, *counts, *alerts); });
+        store, {}, [&](const Records& records) { body = StatusJson(records, *counts); });
     if (!read) return Problem(read.error());
+    body.update(OpenAlertsJson(store));
     body["started"] = FormatTime(started_);
     body["sessions"] = sessions;
     body["clock"] = {{"now", FormatTime(clock.now)}, {"usable", clock.now >= clock.built}};

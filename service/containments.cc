@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -103,7 +104,8 @@ struct Containments::Impl {
 
   const Backend& backend;
   const Known known;
-  SessionEnder ender;              // the thread's own
+  SessionEnder ender;                           // the thread's own
+  std::map<std::string, std::string> reported;  // too: by scope, while it cannot be recorded
   std::atomic<bool> lost = false;  // memory or the store was out: the records know what is due
   std::atomic<bool> complained = false;
   mutable std::mutex mutex;  // guards what follows
@@ -166,11 +168,13 @@ void Containments::Impl::Carry(const SessionEnder::Report& report) {
   const std::string text = fmt::format("containment of {}: {}", NameScope(report.due.scope.account),
                                        DescribeEnded(report.ended, report.living));
   if (report.state == State::kOver) {
-    Log(LogLevel::kInfo, text);
+    const bool is_new = std::exchange(reported[report.due.scope.account], text) != text;
+    if (is_new) Log(LogLevel::kInfo, text);
     const auto finish = [report, now](Records& records) { return Finish(records, report, now); };
-    return Submit(report, finish, [this, due = report.due](const Status& status) {
-      if (!status) Log(LogLevel::kError, EscapeForLog(status.error().message));
-      Push([due, recorded = status.ok()](SessionEnder& own) {
+    return Submit(report, finish, [this, is_new, due = report.due](const Status& status) {
+      if (!status && is_new) Log(LogLevel::kError, EscapeForLog(status.error().message));
+      Push([this, due, recorded = status.ok()](SessionEnder& own) {
+        if (recorded) reported.erase(due.scope.account);
         own.Settle(due, recorded, std::chrono::steady_clock::now());
       });
     });

@@ -417,8 +417,12 @@ Notifier::~Notifier() = default;
 const std::string& Notifier::folder() const { return impl_->settings.folder; }
 
 void Notifier::OnTest(std::function<void(Delivery)> told) {
+  // A test event that could not be recorded is never told; its caller has that answer already.
+  constexpr std::size_t kMostWaiting = 32;
   const std::lock_guard lock(impl_->queue.mutex);
-  impl_->on_test.push_back(std::move(told));
+  auto& waiting = impl_->on_test;
+  if (waiting.size() >= kMostWaiting) waiting.erase(waiting.begin());
+  waiting.push_back(std::move(told));
 }
 
 }  // namespace sparekey

@@ -42,6 +42,15 @@ TEST_F(StatusTest, ShowsOneScreen) {
   EXPECT_EQ(RunJson({"status"}, 0), Parse(kSuperLocked));
 }
 
+TEST_F(StatusTest, SaysThatTheAlertsCannotBeRead) {
+  auto status = Parse(kSuperLocked);
+  status["alerts"].clear();
+  status["alerts_open"] = nullptr;
+  status["alerts_problem"] = "database disk image is malformed";
+  api_.Answer("GET /v1/status", 200, status.dump());
+  EXPECT_THAT(Run({"status"}).out, HasSubstr("UNKNOWN: database disk image is malformed"));
+}
+
 TEST_F(StatusTest, SaysThatTheServiceIsNotThere) {
   const testing::TestFolder empty;
   const auto result =

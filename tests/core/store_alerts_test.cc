@@ -2,7 +2,6 @@
 // The alerts in the store: of one commit with their events, kept by a restart, found damaged where
 // they are, and brought into a store that is older than they are.
 #include <gmock/gmock.h>
-#include <sqlite3.h>
 
 #include <chrono>
 #include <tuple>
@@ -10,6 +9,7 @@
 #include "core/store_look.h"
 #include "core/store_renewal.h"
 #include "tests/core/store_fixture.h"
+#include "tests/support/store_file.h"
 
 namespace sparekey {
 namespace {
@@ -50,11 +50,7 @@ class StoreAlerts : public testing::StoreTest {
   }
   void Edit(const std::string& sql) {
     Close();
-    sqlite3* database = nullptr;
-    ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(database);
-    sqlite3_close(database);
+    testing::EditStoreFile(file(), sql);
   }
   // The tables of the version before alerts; what the rows hold is the same.
   void MakeOld() { Edit("DROP TABLE alert; PRAGMA user_version=1; PRAGMA journal_mode=DELETE"); }
@@ -161,6 +157,47 @@ TEST_F(StoreAlerts, ThatAreDamagedAreShownAsSuchAndStandInNobodysWay) {
       Record({EventOf(EventKind::kLockout, "ada"), EventOf(EventKind::kUnlocked, "bob")}).ok());
   EXPECT_THAT(Seens(),
               ElementsAre(Seen(EventKind::kLockout, "eve"), Seen(EventKind::kLockout, "ada")));
+}
+
+TEST_F(StoreAlerts, WhoseIndexIsDamagedStandInNoLockoutsWay) {
+  ASSERT_TRUE(Record({EventOf(EventKind::kGateClosed, "")}).ok());
+  for (const char* index : {"alert_of", "alert_state"}) {
+    Close();
+    const std::string whole = testing::ReadAll(file());
+    testing::BreakStoreFile(file(), index);
+    Open();
+    std::vector<std::int64_t> heard;
+    store().SetListener([&](std::span<const Event> events) {
+      for (const Event& event : events) heard.push_back(event.id);
+    });
+    std::vector<Work> works;
+    works.push_back(testing::CountingUp(ada_));
+    works.push_back(testing::CountingUp(ada_));
+    const auto count = works[1].step;
+    works[1].step = [count](Records& records) {
+      auto changes = count(records);
+      changes->events = {EventOf(EventKind::kLockout, "ada")};
+      return changes;
+    };
+    works.push_back(testing::CountingUp(ada_));
+    store().Run(works);
+    for (const Work& work : works) EXPECT_TRUE(work.status.ok()) << work.status.error().message;
+    EXPECT_EQ(testing::Failures(store(), ada_), 3) << index;
+    EXPECT_THAT(heard, ElementsAre(2)) << index;
+    // But nobody is told that an alert was acknowledged.
+    Work acknowledge{{}, [](Records&) -> Result<Changes> {
+                       Changes changes;
+                       changes.events = {EventOf(EventKind::kAlertAcknowledged, "", "gate_closed")};
+                       return changes;
+                     }};
+    acknowledge.alert = 1;
+    EXPECT_EQ(testing::RunOne(store(), acknowledge).error().code, ErrorCode::kDamaged) << index;
+    Open();
+    EXPECT_EQ(testing::Failures(store(), ada_), 3) << index;
+    Close();
+    testing::WriteAll(file(), whole);
+    Open();
+  }
 }
 
 TEST_F(StoreAlerts, AreOfTheirAccountAlone) {

@@ -2,12 +2,12 @@
 // The full check by pieces: goes over everything once, names what is damaged, and goes on behind
 // it.
 #include <gmock/gmock.h>
-#include <sqlite3.h>
 
 #include <chrono>
 #include <set>
 
 #include "tests/core/store_fixture.h"
+#include "tests/support/store_file.h"
 
 namespace sparekey {
 namespace {
@@ -65,11 +65,7 @@ class StoreCheck : public testing::StoreTest {
 
   void Edit(const std::string& sql) {
     Close();
-    sqlite3* database = nullptr;
-    ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(database);
-    sqlite3_close(database);
+    testing::EditStoreFile(file(), sql);
     Open();
   }
 };

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "tests/core/store_fixture.h"
+#include "tests/support/store_file.h"
 
 namespace sparekey {
 namespace {
@@ -23,15 +24,9 @@ using testing::WriteAll;
 
 class DamagedStore : public testing::StoreTest {
  protected:
-  // Edits the closed file as somebody with root's rights would.
   void Edit(const std::string& sql) {
     Close();
-    sqlite3* database = nullptr;
-    ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(database);
-    EXPECT_GT(sqlite3_total_changes(database), 0);
-    sqlite3_close(database);
+    EXPECT_GT(testing::EditStoreFile(file(), sql), 0);
     Open();
   }
 
@@ -73,12 +68,9 @@ TEST_F(DamagedStore, RefusesAStateValueInAnotherRow) {
   Edit("UPDATE account SET record=(SELECT value FROM state WHERE name='system')");
   ExpectDamaged(ada_);
   Close();
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
-  const char* sql =
-      "UPDATE state SET value=(SELECT value FROM state WHERE name='policy') WHERE name='system'";
-  EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(database);
+  testing::EditStoreFile(
+      file(),
+      "UPDATE state SET value=(SELECT value FROM state WHERE name='policy') WHERE name='system'");
   EXPECT_FALSE(OpenSqliteStore(state(), TestKey()).ok());
 }
 
@@ -246,23 +238,15 @@ TEST_F(DamagedStore, DeniesTheDamagedAccountAndServesTheOthersInTheSameBatch) {
 TEST_F(DamagedStore, NeverBelievesThatAnAccountIsUnknownWhenItsRowIsGoneFromOneTree) {
   // The row is taken out of the table, but not out of the index.
   Close();
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
-  const char* sql =
+  testing::EditStoreFile(
+      file(),
       "PRAGMA writable_schema=ON; CREATE TABLE kept AS SELECT * FROM sqlite_schema WHERE"
-      " name='account_uid'; DELETE FROM sqlite_schema WHERE name IN ('account_uid');";
-  ASSERT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(database);
-  ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
-  sql =
+      " name='account_uid'; DELETE FROM sqlite_schema WHERE name IN ('account_uid');");
+  testing::EditStoreFile(
+      file(),
       "DELETE FROM account; PRAGMA writable_schema=ON; INSERT INTO sqlite_schema SELECT * FROM "
-      "kept;";
-  ASSERT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK)
-      << sqlite3_errmsg(database);
-  sqlite3_close(database);
-  ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(database, "DROP TABLE kept", nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(database);
+      "kept;");
+  testing::EditStoreFile(file(), "DROP TABLE kept");
   Result<std::unique_ptr<Store>> opened = OpenSqliteStore(state(), TestKey());
   // "unknown".
   ASSERT_TRUE(opened.ok()) << opened.error().message;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a store is refused for before anything in it is believed.
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 
 #include "tests/core/store_fixture.h"
 #include "tests/support/processes.h"
+#include "tests/support/store_file.h"
 
 namespace sparekey {
 namespace {
@@ -31,13 +31,7 @@ class OpenStore : public testing::StoreTest {
   }
   Error OpenError() { return OpenError(state()); }
 
-  void Sql(const std::string& sql) {
-    sqlite3* database = nullptr;
-    ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(database);
-    sqlite3_close(database);
-  }
+  void Sql(const std::string& sql) { testing::EditStoreFile(file(), sql); }
 };
 
 TEST_F(OpenStore, OpensWhatWasClosed) {

@@ -2,11 +2,10 @@
 // A lost key, a store beyond repair: everybody enrols again, and nobody gets in with less.
 #include "core/store_renewal.h"
 
-#include <sqlite3.h>
-
 #include <filesystem>
 
 #include "tests/core/renewed_store.h"
+#include "tests/support/store_file.h"
 
 namespace sparekey {
 namespace {
@@ -36,26 +35,11 @@ class StoreRenewal : public testing::StoreTest {
     for (const std::string& tree : trees) {
       constexpr std::size_t kPage = 4096;
       constexpr std::size_t kCellCount = 3;  // two bytes of the page's header
-      --bytes[(RootPageOf(tree) - 1) * kPage + kCellCount + 1];
+      --bytes[(testing::RootPageOf(file(), tree) - 1) * kPage + kCellCount + 1];
     }
     WriteAll(file(), bytes);
   }
 
- private:
-  std::size_t RootPageOf(const std::string& tree) const {
-    sqlite3* database = nullptr;
-    sqlite3_stmt* statement = nullptr;
-    EXPECT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
-    const std::string sql = "SELECT rootpage FROM sqlite_schema WHERE name='" + tree + "'";
-    EXPECT_EQ(sqlite3_prepare_v2(database, sql.c_str(), -1, &statement, nullptr), SQLITE_OK);
-    EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
-    const auto page = static_cast<std::size_t>(sqlite3_column_int64(statement, 0));
-    sqlite3_finalize(statement);
-    sqlite3_close(database);
-    return page;
-  }
-
- protected:
   const std::string key_ = std::filesystem::path(state()).parent_path() / "master.key";
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Enrolment, sheets, settings, gates, events, console reset and who may call what.
 #include <gmock/gmock.h>
-#include <sqlite3.h>
 #include <sys/wait.h>
 
 #include <csignal>
@@ -9,6 +8,7 @@
 #include "backupcodes/codes.h"
 #include "tests/support/processes.h"
 #include "tests/support/service_fixture.h"
+#include "tests/support/store_file.h"
 
 namespace sparekey::testing {
 namespace {
@@ -215,12 +215,8 @@ TEST_F(AdministrationTest, ADamagedRecordDoesNotKeepTheSystemsGateClosed) {
   Send("PUT", "/v1/ssh-gate", {{"state", "closed"}, {"account", "ada"}});
   Send("PUT", "/v1/ssh-gate", {{"state", "closed"}});
   Stop();
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open((folder + "/sparekey.db").c_str(), &database), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(database, "UPDATE account SET record = zeroblob(200) WHERE name = 'ada'",
-                         nullptr, nullptr, nullptr),
-            SQLITE_OK);
-  sqlite3_close(database);
+  EditStoreFile(folder + "/" + kStoreFile,
+                "UPDATE account SET record = zeroblob(200) WHERE name = 'ada'");
   Start();
   const Answer opened = Send("PUT", "/v1/ssh-gate", {{"state", "open"}});
   EXPECT_EQ(opened.status, 200);

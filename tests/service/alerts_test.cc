@@ -3,9 +3,9 @@
 #include "service/alerts.h"
 
 #include <gmock/gmock.h>
-#include <sqlite3.h>
 
 #include "tests/support/service_fixture.h"
+#include "tests/support/store_file.h"
 
 namespace sparekey::testing {
 namespace {
@@ -48,11 +48,8 @@ class AlertsTest : public ServiceTest {
   }
   void Damage(const std::string& name) {
     Stop();
-    sqlite3* database = nullptr;
-    ASSERT_EQ(sqlite3_open((folder + "/" + kStoreFile).c_str(), &database), SQLITE_OK);
-    const std::string sql = "UPDATE account SET flags=flags+4 WHERE name='" + name + "'";
-    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
-    sqlite3_close(database);
+    EditStoreFile(folder + "/" + kStoreFile,
+                  "UPDATE account SET flags=flags+4 WHERE name='" + name + "'");
     Start();
   }
 };
@@ -201,6 +198,23 @@ TEST_F(AlertsTest, ShowOnTheStatusAreThoseThatAreOpen) {
   status = Send("GET", "/v1/status").body;
   EXPECT_TRUE(status["alerts"].empty());
   EXPECT_EQ(status["alerts_open"], 0);
+}
+
+TEST_F(AlertsTest, ThatCannotBeStoredStandInNoLockoutsWay) {
+  const Json made = Enrol("bob");
+  for (const char* index : {"alert_of", "alert_state"}) {
+    Send("POST", "/v1/accounts/bob/unlock");
+    Stop();
+    BreakStoreFile(folder + "/" + kStoreFile, index);
+    Start();
+    for (int i = 0; i < 5; ++i) LogIn("bob", WrongCodeOf(made));
+    EXPECT_EQ(Show("bob")["lockout"], "locked") << index;
+  }
+  const Answer status = Send("GET", "/v1/status");
+  EXPECT_EQ(status.status, 200) << status.body;
+  EXPECT_EQ(status.body["accounts"]["locked"], 1);
+  EXPECT_TRUE(status.body["alerts_open"].is_null());
+  EXPECT_THAT(status.body["alerts_problem"].get<std::string>(), HasSubstr("malformed"));
 }
 
 TEST_F(AlertsTest, OfPlainLoginsThereAreNone) {

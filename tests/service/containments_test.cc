@@ -10,6 +10,7 @@
 #include "tests/service/recorded_sessions.h"
 #include "tests/support/processes.h"
 #include "tests/support/service_fixture.h"
+#include "tests/support/store_file.h"
 
 namespace sparekey::testing {
 namespace {
@@ -146,10 +147,13 @@ TEST_F(ContainmentsTest, HoldTheGateNoLongerThanTheBoundAndForgetWhoIsLetInAgain
     auto made = std::make_unique<RecordedSystem>();
     made->fails = fails;
     made->LogIn(10, 1001, "bob");
+    if (fails) made->LogIn(20, 1002, "eve");
     system = made.get();
     return made;
   };
   Restart();
+  people().emplace("eve", Identity{"eve", 1002, {}, false});
+  Enrol("eve");
   Enrol("bob");
   awaits_containment = false;
   SuperLock("bob", "web");
@@ -159,11 +163,16 @@ TEST_F(ContainmentsTest, HoldTheGateNoLongerThanTheBoundAndForgetWhoIsLetInAgain
   EXPECT_THAT(Ended(),
               ::testing::ElementsAre("bob: no SSH session ended; 1 could not be ended yet"));
   EXPECT_EQ(OpenGate(), 200);
-  EXPECT_EQ(Show("bob")["ssh_gate"], "open");
+  EXPECT_EQ(Show("bob")["ssh_gate"], "open");  // and the store was asked what is due now
+  queue.RunUntil([this] { return routes->IsQuiet(); });
+  system->fails = false;
+  SuperLock("eve", "web");
+  EXPECT_THAT(Ended(), ::testing::Contains("eve: 1 SSH session ended"));
+  EXPECT_THAT(system->signals, ::testing::ElementsAre("term 20"));
   fails = false;
   Restart();
   Ended();  // by then the new one has read what is due
-  EXPECT_EQ(Ended().size(), 1);
+  EXPECT_EQ(Ended().size(), 2);
   EXPECT_THAT(system->signals, ::testing::IsEmpty());
 }
 
@@ -206,6 +215,60 @@ TEST_F(ContainmentsTest, EndASessionThatBeganBehindAClosedGate) {
   AwaitEnd(bobs);
   EXPECT_FALSE(adas.HasEnded());
   EXPECT_THAT(Ended(), ::testing::IsEmpty());
+}
+
+TEST_F(ContainmentsTest, AreFinishedWhereTheStoreCouldNotBeReadAtTheStart) {
+  Enrol("bob");
+  Monitor bobs;
+  BeginSession("bob", bobs);
+  faults.fails = true;
+  CommitALockoutOf("bob", false);
+  queue.RunUntil([this] { return faults.failed > 0; });
+  EXPECT_FALSE(bobs.HasEnded());
+  faults.fails = false;
+  AwaitEnd(bobs);
+  EXPECT_THAT(Ended(), ::testing::ElementsAre("bob: 1 SSH session ended"));
+}
+
+TEST_F(ContainmentsTest, EndALateSessionThatCouldNotBeLookedAtFirst) {
+  Enrol("bob");
+  Send("PUT", "/v1/ssh-gate", {{"state", "closed"}, {"account", "bob"}});
+  Monitor bobs;
+  faults.fails = true;
+  EXPECT_EQ(BeginSession("bob", bobs), 201);
+  queue.RunUntil([this] { return faults.failed > 0; });
+  EXPECT_FALSE(bobs.HasEnded());
+  faults.fails = false;
+  AwaitEnd(bobs);
+}
+
+TEST_F(ContainmentsTest, EndALateSessionOfADamagedAccountBehindEverybodysGate) {
+  Enrol("bob");
+  Send("PUT", "/v1/ssh-gate", {{"state", "closed"}});
+  Stop();
+  EditStoreFile(folder + "/" + kStoreFile, "UPDATE account SET record=zeroblob(200)");
+  Start();
+  Monitor bobs;
+  EXPECT_EQ(BeginSession("bob", bobs), 201);
+  AwaitEnd(bobs);
+}
+
+TEST_F(ContainmentsTest, SayOnceThatTheyCannotBeRecorded) {
+  Enrol("bob");
+  Monitor bobs;
+  BeginSession("bob", bobs);
+  ::testing::internal::CaptureStderr();
+  awaits_containment = false;
+  SuperLock("bob", "web");
+  faults.fails = true;
+  AwaitEnd(bobs);
+  const int before = faults.failed;
+  queue.RunUntil([&] { return faults.failed > before + 2; });
+  faults.fails = false;
+  EXPECT_THAT(Ended(), ::testing::ElementsAre("bob: 1 SSH session ended"));
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(said.find("disk I/O error"), said.rfind("disk I/O error")) << said;
+  EXPECT_EQ(said.find("containment of bob"), said.rfind("containment of bob")) << said;
 }
 
 TEST_F(ContainmentsTest, EndASessionOfASecondNameThatBeganUnderASuperLockout) {

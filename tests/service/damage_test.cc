@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A damaged record: denied, shown, never taken for "not enrolled", and replaced by a console reset.
 #include <gmock/gmock.h>
-#include <sqlite3.h>
 
 #include "tests/support/service_fixture.h"
+#include "tests/support/store_file.h"
 
 namespace sparekey {
 namespace {
@@ -17,11 +17,7 @@ class DamageTest : public testing::ServiceTest {
 
   void Damage(const std::string& sql) {
     Stop();
-    sqlite3* database = nullptr;
-    ASSERT_EQ(sqlite3_open((folder + "/sparekey.db").c_str(), &database), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(database);
-    sqlite3_close(database);
+    testing::EditStoreFile(folder + "/" + kStoreFile, sql);
     Start();
   }
   void DamageRecordOf(const std::string& name) {

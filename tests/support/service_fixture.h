@@ -19,6 +19,7 @@
 #include "service/json.h"
 #include "service/routes.h"
 #include "tests/support/accounts.h"
+#include "tests/support/failing_store.h"
 
 namespace sparekey::testing {
 
@@ -137,7 +138,7 @@ class ServiceTest : public ::testing::Test {
     code_key = key.Derive(1, "bkpcodes");
     auto store = OpenSqliteStore(folder, MasterKey::FromBytes(bytes));
     ASSERT_TRUE(store) << store.error().message;
-    decider = std::make_unique<Decider>(std::move(*store));
+    decider = std::make_unique<Decider>(std::make_unique<FailingStore>(*std::move(store), faults));
     hashes = std::make_unique<HashPool>(2, 8);
     backend.reset(new Backend{*decider, directory, self_directory, *hashes,
                               [this](std::function<void()> task) { queue.Post(std::move(task)); },
@@ -255,6 +256,7 @@ class ServiceTest : public ::testing::Test {
 
   std::string folder;
   TaskQueue queue;
+  StoreFaults faults;
   FakeDirectory directory{queue};
   CountingDirectory self_directory{directory};
   FakeFirstFactor first_factor{queue};
