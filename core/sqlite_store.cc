@@ -51,6 +51,8 @@ class SqliteStore final : public Store {
                                                std::size_t limit) override;
   Result<std::vector<std::string>> ListLocked(const std::string& after, std::size_t limit) override;
   Result<std::vector<Event>> ReadEvents(const EventQuery& query) override;
+  Result<PrunedEvents> PruneEvents(const EventLimits& limits, std::int64_t after_id,
+                                   std::size_t piece) override;
   Result<std::vector<Alert>> ListAlerts(const AlertQuery& query) override;
   Result<std::uint64_t> CountOpenAlerts() override;
   void SetListener(Listener listener) override { listener_ = std::move(listener); }
@@ -346,6 +348,18 @@ Result<std::vector<Event>> SqliteStore::ReadEvents(const EventQuery& query) {
   const Status connected = Reconnect();
   if (!connected) return connected.error();
   return rows_->ReadEvents(query);
+}
+
+Result<PrunedEvents> SqliteStore::PruneEvents(const EventLimits& limits, std::int64_t after_id,
+                                              std::size_t piece) {
+  const Status connected = Reconnect();
+  if (!connected) return connected.error();
+  if (const Status begun = Begin(); !begun) return begun.error();
+  Result<PrunedEvents> pruned = rows_->PruneEvents(limits, after_id, piece);
+  const Status committed = pruned ? Commit() : Status(pruned.error());
+  if (committed) return pruned;
+  RollBack();
+  return committed.error();
 }
 
 Result<std::vector<Alert>> SqliteStore::ListAlerts(const AlertQuery& query) {

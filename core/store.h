@@ -111,6 +111,19 @@ struct PieceLimits {
   std::int64_t structure_bytes = std::int64_t{16} << 20;
 };
 
+// Which events are too many: those before `time`, and all but the newest `most` (alerts share their
+// ids, so that it may be some fewer). The newest event always stays.
+struct EventLimits {
+  std::optional<TimePoint> time;
+  std::optional<std::int64_t> most;
+  bool any() const { return time || most; }
+};
+
+struct PrunedEvents {
+  std::int64_t pruned = 0;
+  std::optional<std::int64_t> next;  // the id to go on after; none: there are no more
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -135,6 +148,10 @@ class Store {
                                                       std::size_t limit) = 0;
   // One that cannot be read comes as Event::damaged.
   virtual Result<std::vector<Event>> ReadEvents(const EventQuery& query) = 0;
+
+  // Deletes such of the `piece` oldest events above `after_id` as are too many, with one commit.
+  virtual Result<PrunedEvents> PruneEvents(const EventLimits& limits, std::int64_t after_id,
+                                           std::size_t piece) = 0;
 
   // One that cannot be read comes as Alert::damaged.
   virtual Result<std::vector<Alert>> ListAlerts(const AlertQuery& query) = 0;

@@ -66,6 +66,11 @@ constexpr char kAccountEventsDown[] =
     "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<? AND time>=?"
     " ORDER BY id DESC LIMIT ?";
 
+constexpr char kLastEvent[] = "SELECT coalesce(max(id), 0) FROM event";
+constexpr char kEndOfPiece[] =
+    "SELECT coalesce(max(id), 0) FROM (SELECT id FROM event WHERE id>? ORDER BY id LIMIT ?)";
+constexpr char kPruneEvents[] = "DELETE FROM event WHERE id>? AND id<=? AND (time<? OR id<=?)";
+
 // What stands for a uid in the row.
 std::int64_t StoredUid(uid_t uid) { return uid == kNoUid ? -1 : std::int64_t{uid}; }
 
@@ -308,6 +313,32 @@ Result<std::vector<Event>> StoreRows::ReadEvents(const EventQuery& query) {
     events.back().id = row.Number(0);
     events.back().damaged = !event;
   }
+}
+
+// The clock may have been turned, so that ids and times do not ascend together: what is young stays
+// between what is old, and a piece without anything old is the end.
+Result<PrunedEvents> StoreRows::PruneEvents(const EventLimits& limits, std::int64_t after_id,
+                                            std::size_t piece) {
+  using Limits = std::numeric_limits<std::int64_t>;
+  const Result<std::int64_t> last = database_.ReadNumber(kLastEvent);
+  if (!last) return last.error();
+  std::int64_t end = 0;
+  {
+    Statement row = database_.Use(kEndOfPiece);
+    row.Bind(after_id).Bind(static_cast<std::int64_t>(piece));
+    const Result<bool> found = row.Next();
+    if (!found) return found.error();
+    end = row.Number(0);
+  }
+  Statement prune = database_.Use(kPruneEvents);
+  prune.Bind(after_id).Bind(std::min(end, *last - 1));
+  prune.Bind(limits.time ? std::int64_t{limits.time->time_since_epoch().count()} : Limits::min());
+  prune.Bind(limits.most ? *last - *limits.most : Limits::min());
+  const Status done = prune.Finish();
+  if (!done) return done.error();
+  PrunedEvents pruned{database_.ChangedRows(), std::nullopt};
+  if (pruned.pruned > 0) pruned.next = end;
+  return pruned;
 }
 
 Result<Event> StoreRows::OpenEvent(const Statement& row) {

@@ -62,6 +62,8 @@ class StoreRows {
   Result<std::int64_t> LastId();
   Status AppendEvent(const Event& event, std::int64_t id);
   Result<std::vector<Event>> ReadEvents(const EventQuery& query);
+  Result<PrunedEvents> PruneEvents(const EventLimits& limits, std::int64_t after_id,
+                                   std::size_t piece);
 
   // store_alerts.cc
   Status FoldIntoAlerts(const Event& event, const SystemState& system);

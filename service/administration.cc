@@ -15,99 +15,10 @@
 namespace sparekey {
 namespace {
 
-constexpr std::size_t kPage = 1000;
 constexpr std::size_t kAlertsShown = 100;
 constexpr std::chrono::seconds kFollowTime{25};
 constexpr std::chrono::milliseconds kFollowEvery{250};
 constexpr char kByAdministrator[] = "closed by an administrator";
-
-Json SettingsJson(const Policy& policy) {
-  Json list = Json::array();
-  for (const Setting& setting : Settings()) {
-    list.push_back({{"name", setting.name},
-                    {"value", setting.get(policy)},
-                    {"default", setting.get(Policy{})},
-                    {"range", setting.range},
-                    {"meaning", setting.meaning}});
-  }
-  return {{"settings", list}};
-}
-
-// Calls `visit` with every account that can be read, a page at a time.
-Status VisitAccounts(Store& store, const std::function<void(const Account&)>& visit) {
-  std::string after;
-  for (;;) {
-    const auto page = store.ListAccounts(after, kPage);
-    if (!page) return page.error();
-    for (const ListedAccount& listed : page->accounts) {
-      if (listed.account) visit(*listed.account);
-    }
-    if (page->accounts.size() < kPage) return Ok();
-    after = page->accounts.back().name;
-  }
-}
-
-// Accounts that have a sheet with fewer codes left than one recovery would need.
-Status RefuseToStrand(Store& store, int required) {
-  std::string names;
-  int count = 0;
-  const Status visited = VisitAccounts(store, [&](const Account& account) {
-    if (!account.sheet || account.sheet->CodesLeft() >= required) return;
-    if (++count <= 10) names += (names.empty() ? "" : ", ") + account.name;
-  });
-  if (!visited) return visited.error();
-  if (count == 0) return Ok();
-  if (count > 10) names += " and " + std::to_string(count - 10) + " more";
-  return Invalid("backup_codes.required: " + std::to_string(required) +
-                 " would leave these accounts without a recovery: " + names +
-                 "; make them new sheets first");
-}
-
-Result<Policy> ApplySettings(const Json& object, Policy policy, std::string& what) {
-  for (const auto& [name, value] : object.items()) {
-    if (!value.is_string()) return Invalid("\"" + name + "\" must be a text");
-    const Status set = SetSetting(policy, name, value.get_ref<const std::string&>());
-    if (!set) return set.error();
-    what += (what.empty() ? "" : ", ") + name + "=" + FindSetting(name)->get(policy);
-  }
-  if (const Status checked = CheckPolicy(policy); !checked) return checked.error();
-  return policy;
-}
-
-Event SettingsEvent(EventKind kind, std::string detail, TimePoint now) {
-  Event event;
-  event.kind = kind;
-  event.detail = std::move(detail);
-  event.time = now;
-  return event;
-}
-
-HttpResponse CarryOutSettings(Store& store, const Json& object, TimePoint now) {
-  Policy before;
-  const Status read =
-      ReadRecords(store, {}, [&](const Records& records) { before = records.policy; });
-  if (!read) return Problem(read.error());
-  std::string what;
-  const auto wanted = ApplySettings(object, before, what);
-  if (!wanted) return Problem(wanted.error());
-  if (wanted->codes_required > before.codes_required) {
-    const Status stranded = RefuseToStrand(store, wanted->codes_required);
-    if (!stranded) return Problem(stranded.error());
-  }
-  const Status status = RunStep(store, {}, [&](Records& records) -> Result<Changes> {
-    const Status open = RefuseWhileSuperLocked(records.system, nullptr);
-    if (!open) return open.error();
-    const bool was_enabled = records.policy.enabled;
-    records.policy = *wanted;
-    Changes changes{{}, false, true, {SettingsEvent(EventKind::kSettingsChanged, what, now)}};
-    if (was_enabled != wanted->enabled) {
-      const auto kind = was_enabled ? EventKind::kTwoFactorOff : EventKind::kTwoFactorOn;
-      changes.events.push_back(SettingsEvent(kind, "", now));
-    }
-    return changes;
-  });
-  return status ? Reply(200, SettingsJson(*wanted)) : Problem(status.error());
-}
 
 // The gates as they are. A record that is damaged is named in the log of whoever reads it and left
 // out here: it must not stand between an administrator and the gate.
@@ -256,26 +167,6 @@ Administration::Administration(const Backend& backend, std::function<std::size_t
       count_sessions_(std::move(count_sessions)),
       overdue_containments_(std::move(overdue_containments)),
       started_(backend.clock()) {}
-
-void Administration::ShowSettings(Respond respond) const {
-  backend_.OnStore(
-      [](Store& store) {
-        Policy policy;
-        const Status read =
-            ReadRecords(store, {}, [&](const Records& records) { policy = records.policy; });
-        return read ? Reply(200, SettingsJson(policy)) : Problem(read.error());
-      },
-      std::move(respond));
-}
-
-void Administration::ChangeSettings(const HttpRequest& request, Respond respond) const {
-  auto object = ParseObject(request.body);
-  if (!object) return respond(Problem(object.error()));
-  if (object->empty()) return respond(Problem(Invalid("no setting was named")));
-  backend_.OnStore([object = *object, now = backend_.clock()](
-                       Store& store) { return CarryOutSettings(store, object, now); },
-                   std::move(respond));
-}
 
 void Administration::ShowGate(Respond respond) const {
   backend_.OnStore(DescribeGates, std::move(respond));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The API's routes about the system: settings, SSH gate, status, events.
+// The API's routes about the system: SSH gate, status, events.
 #pragma once
 
 #include <list>
@@ -18,8 +18,6 @@ class Administration {
   Administration(const Backend& backend, std::function<std::size_t()> count_sessions,
                  OverdueContainments overdue_containments);
 
-  void ShowSettings(Respond respond) const;
-  void ChangeSettings(const HttpRequest& request, Respond respond) const;
   void ShowGate(Respond respond) const;
   void ChangeGate(const HttpRequest& request, Respond respond) const;
   void ShowStatus(Respond respond) const;

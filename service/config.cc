@@ -11,6 +11,7 @@
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/parsers.hpp>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -65,13 +66,31 @@ Status SetLogLevel(Config& config, const std::string& value) {
   return Ok();
 }
 
-constexpr std::array<Key, 9> kKeys{{
+Status SetCount(std::int64_t& count, const std::string& value, std::int64_t least,
+                std::int64_t most) {
+  std::int64_t number = -1;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  const bool is_number = error == std::errc() && end == value.data() + value.size();
+  if (!is_number || (number != 0 && (number < least || number > most))) {
+    return Invalid("0 or " + std::to_string(least) + ".." + std::to_string(most));
+  }
+  count = number;
+  return Ok();
+}
+
+constexpr std::array<Key, 11> kKeys{{
     {"accounts", SetAccounts},
     {"admin_accounts", SetAdminAccounts},
     {"master_key", [](Config& c, const std::string& v) { return SetPath(c.master_key, v); }},
     {"state_dir", [](Config& c, const std::string& v) { return SetPath(c.state_dir, v); }},
     {"socket", [](Config& c, const std::string& v) { return SetPath(c.socket, v); }},
     {"log_level", SetLogLevel},
+    {"events.keep_days",
+     [](Config& c, const std::string& v) { return SetCount(c.keep_event_days, v, 1, 36'500); }},
+    {"events.keep",
+     [](Config& c, const std::string& v) {
+       return SetCount(c.keep_events, v, 1'000, 1'000'000'000);
+     }},
     {"console.ttys", [](Config& c, const std::string& v) { return SetConsoleTtys(c.console, v); }},
     {"console.services",
      [](Config& c, const std::string& v) { return SetConsoleServices(c.console, v); }},

@@ -29,7 +29,8 @@ struct Config {
   AccountNames accounts = AccountNames::kNss;
   std::vector<std::string> admin_accounts;  // with accounts = any
   ConsoleConfig console;
-  std::string log_level = "info";  // trace debug info warn error
+  std::int64_t keep_event_days = 365, keep_events = 1'000'000;  // 0: for ever, all
+  std::string log_level = "info";                               // trace debug info warn error
 
   std::string PamSocket() const;  // pam.sock beside `socket`
 };

@@ -125,11 +125,9 @@ std::vector<Routes::Route> Routes::MakeTable() {
        [](Routes& r, Call c) { r.accounts_.Unlock(c.arguments[0], std::move(c.respond)); }},
 
       {"GET", "/v1/settings", Who::kRoot,
-       [](Routes& r, Call c) { r.administration_.ShowSettings(std::move(c.respond)); }},
+       [](Routes& r, Call c) { r.settings_.Show(std::move(c.respond)); }},
       {"PATCH", "/v1/settings", Who::kRoot,
-       [](Routes& r, Call c) {
-         r.administration_.ChangeSettings(c.request, std::move(c.respond));
-       }},
+       [](Routes& r, Call c) { r.settings_.Change(c.request, std::move(c.respond)); }},
       {"GET", "/v1/ssh-gate", Who::kRoot,
        [](Routes& r, Call c) { r.administration_.ShowGate(std::move(c.respond)); }},
       {"PUT", "/v1/ssh-gate", Who::kRoot, [](Routes& r, Call c) { r.ChangeGate(std::move(c)); }},
@@ -197,10 +195,17 @@ Routes::Routes(const Backend& backend, std::string session_folder,
       accounts_(backend),
       enrolments_(backend),
       authenticators_(backend),
+      settings_(backend),
       administration_(
           backend, [this] { return sessions_.Count(); },
           [this] { return containments_.Overdue(); }),
-      alerts_(backend) {}
+      alerts_(backend),
+      pruning_(backend) {}
+
+void Routes::KeepHouse() {
+  enrolments_.EndExpired();
+  pruning_.Start();
+}
 
 void Routes::Stop() {
   administration_.Stop();

@@ -20,7 +20,9 @@
 #include "service/backend.h"
 #include "service/containments.h"
 #include "service/enrolment.h"
+#include "service/event_pruning.h"
 #include "service/logins.h"
+#include "service/policy_settings.h"
 #include "service/proofs.h"
 #include "service/sessions.h"
 
@@ -75,8 +77,9 @@ class Routes {
          std::unique_ptr<SessionSystem> system = MakeSessionSystem(false));
 
   void Handle(HttpRequest request, Respond respond);
-  void EndExpiredEnrolments() { enrolments_.EndExpired(); }  // now and then
-  void Resume() { containments_.Resume(); }                  // what the last sparekeyd began
+  // Now and then: ends what was begun and never confirmed, deletes old events.
+  void KeepHouse();
+  void Resume() { containments_.Resume(); }  // what the last sparekeyd began
   // Nothing that a containment has still to do within its bound.
   bool IsQuiet() const { return containments_.IsQuiet(); }
   // The server is about to: answer who waits for nothing. Before what the backend names ends.
@@ -116,8 +119,10 @@ class Routes {
   Accounts accounts_;
   Enrolments enrolments_;
   Authenticators authenticators_;
+  PolicySettings settings_;
   Administration administration_;
   Alerts alerts_;
+  EventPruning pruning_;
 };
 
 }  // namespace sparekey

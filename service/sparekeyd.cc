@@ -111,7 +111,7 @@ Status Serve(const Config& config) {
     server.Stop();
   });
   const std::function<void()> keep_house = [&] {
-    routes->EndExpiredEnrolments();
+    routes->KeepHouse();
     server.After(kHouseKeeping, keep_house);
   };
   server.Post(keep_house);

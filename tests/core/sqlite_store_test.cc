@@ -348,6 +348,67 @@ TEST_F(SqliteStore, ReadsEventsByIdAccountTimeAndLimit) {
   EXPECT_THAT(read({none, 8, none, none, 100}), ElementsAre());
 }
 
+class PruneEvents : public testing::StoreTest {
+ protected:
+  // Their times in seconds after kNow.
+  void Record(const std::vector<int>& times) {
+    std::vector<Event> events;
+    for (const int time : times) events.push_back(EventOf("ada", std::to_string(time), time));
+    ASSERT_TRUE(RunOne(store(), Appending(events)).ok());
+  }
+  // In pieces of two.
+  std::int64_t Prune(const EventLimits& limits) {
+    std::int64_t all = 0;
+    for (std::optional<std::int64_t> after = 0; after;) {
+      const auto pruned = store().PruneEvents(limits, *after, 2);
+      EXPECT_TRUE(pruned.ok());
+      if (!pruned) return -1;
+      all += pruned->pruned;
+      after = pruned->next;
+    }
+    return all;
+  }
+  std::vector<std::string> Left() { return Details(store().ReadEvents({})); }
+};
+
+TEST_F(PruneEvents, DeletesWhatIsOlder) {
+  Record({1, 2, 3, 4, 5});
+  EXPECT_EQ(Prune({kNow + std::chrono::seconds(4), {}}), 3);
+  EXPECT_THAT(Left(), ElementsAre("5", "4"));
+  Open();
+  EXPECT_THAT(Left(), ElementsAre("5", "4"));
+}
+
+TEST_F(PruneEvents, DeletesAllButTheNewest) {
+  Record({1, 2, 3, 4, 5});
+  EXPECT_EQ(Prune({{}, 2}), 3);
+  EXPECT_THAT(Left(), ElementsAre("5", "4"));
+  EXPECT_EQ(Prune({{}, 2}), 0);
+}
+
+TEST_F(PruneEvents, KeepsTheNewestSoThatNoIdComesTwice) {
+  Record({1, 2, 3});
+  EXPECT_EQ(Prune({kNow + std::chrono::hours(1), 1}), 2);
+  EXPECT_THAT(Left(), ElementsAre("3"));
+  Open();
+  Record({4});
+  EXPECT_EQ(store().ReadEvents({})->front().id, 4);
+}
+
+TEST_F(PruneEvents, FindsTheOldBetweenTheYoung) {
+  Record({1, 9, 9, 1, 9, 1, 9});
+  EXPECT_EQ(Prune({kNow + std::chrono::seconds(5), {}}), 3);
+  EXPECT_THAT(Left(), ElementsAre("9", "9", "9", "9"));
+}
+
+TEST_F(PruneEvents, LeavesEventsAloneThatAreNotTooMany) {
+  EXPECT_EQ(Prune({kNow + std::chrono::hours(1), 1}), 0);  // there are none
+  Record({1, 2});
+  EXPECT_EQ(Prune({kNow, 2}), 0);
+  EXPECT_EQ(Prune({}), 0);
+  EXPECT_THAT(Left(), ElementsAre("2", "1"));
+}
+
 TEST_F(SqliteStore, DropsTheEventsOfAStepThatFails) {
   std::vector<Work> works;
   works.push_back(Appending({EventOf("ada", "1")}));

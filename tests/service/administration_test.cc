@@ -461,6 +461,51 @@ TEST_F(AdministrationTest, AConsoleResetIsRefusedAwayFromTheConsole) {
   EXPECT_EQ(Show("ada")["must_enrol"], false);
 }
 
+TEST_F(AdministrationTest, OldEventsArePrunedInPiecesBetweenLogins) {
+  config.keep_events = 1000;
+  config.keep_event_days = 30;
+  Restart();
+  const Json made = Enrol("bob");
+  decider->Read([this](Store& store) {
+    std::vector<Work> works(1);
+    works[0].step = [this](Records&) -> Result<Changes> {
+      Changes changes;
+      for (int i = 0; i < 1500; ++i) {
+        Event event;
+        event.account = "bob";
+        event.time = now;
+        changes.events.push_back(event);
+      }
+      return changes;
+    };
+    store.Run(works);
+  });
+  const auto count = [this] {
+    std::size_t events = 0;
+    std::int64_t before = std::numeric_limits<std::int64_t>::max();
+    for (;;) {
+      const Json page =
+          Send("GET", "/v1/events?limit=1000&before_id=" + std::to_string(before)).body["events"];
+      events += page.size();
+      if (page.size() < 1000) return events;
+      before = page.back()["id"];
+    }
+  };
+  EXPECT_GT(count(), 1500u);
+  routes->KeepHouse();
+  routes->KeepHouse();
+  queue.RunUntil([&] { return count() == 1000; });
+  now += std::chrono::hours(24 * 31);
+  EXPECT_EQ(LogIn("bob", CodeOf(made)).body["verdict"], "accept");
+  routes->KeepHouse();
+  queue.RunUntil([&] { return count() == 1; });
+  EXPECT_EQ(Send("GET", "/v1/events").body["events"][0]["kind"], "login");
+  now = kBuilt - std::chrono::seconds(1);  // a clock that is wrong makes nothing old
+  config.keep_events = 0;
+  routes->KeepHouse();
+  EXPECT_EQ(count(), 1u);
+}
+
 TEST_F(AdministrationTest, EventsTellWhatHappenedNewestFirstAndCanBeFollowed) {
   const Json ada = Enrol("ada");
   LogIn("ada", CodeOf(ada));

@@ -134,7 +134,7 @@ TEST_F(AuthenticatorsTest, AnEnrolmentThatIsNeverProvenIsForgottenAfterADay) {
   EXPECT_EQ(Show("ada")["enrolment"], "none");
   EXPECT_EQ(Show("bob")["enrolment"], "pending");
   EXPECT_EQ(Send("GET", "/v1/status").body["accounts"]["pending"], 2);
-  routes->EndExpiredEnrolments();
+  routes->KeepHouse();
   EXPECT_EQ(Send("GET", "/v1/status").body["accounts"]["pending"], 1);
   EXPECT_EQ(NewestEvent(), "enrolment_removed: not confirmed within 24 hours");
 }

@@ -33,6 +33,9 @@ TEST(LoadConfig, ReadsEveryKey) {
                                         "state_dir = /s\n"
                                         "socket = /r/api.sock\n"
                                         "log_level = debug\n"
+                                        "[events]\n"
+                                        "keep_days = 0\n"
+                                        "keep = 5000\n"
                                         "[console]\n"
                                         "ttys = tty1\n"
                                         "services = login\n"
@@ -45,6 +48,8 @@ TEST(LoadConfig, ReadsEveryKey) {
   EXPECT_EQ(config->socket, "/r/api.sock");
   EXPECT_EQ(config->PamSocket(), "/r/pam.sock");
   EXPECT_EQ(config->log_level, "debug");
+  EXPECT_EQ(config->keep_event_days, 0);
+  EXPECT_EQ(config->keep_events, 5000);
   EXPECT_THAT(config->console.ttys, ElementsAre("tty1"));
   EXPECT_THAT(config->console.services, ElementsAre("login"));
   EXPECT_TRUE(config->console.allow_root);
@@ -59,6 +64,8 @@ TEST(LoadConfig, HasDefaultsForAnEmptyFile) {
   EXPECT_EQ(config->socket, kDefaultSocket);
   EXPECT_EQ(config->master_key, kDefaultMasterKey);
   EXPECT_EQ(config->log_level, "info");
+  EXPECT_EQ(config->keep_event_days, 365);
+  EXPECT_EQ(config->keep_events, 1'000'000);
 }
 
 TEST(LoadConfig, SaysWhatIsWrongAndWhatIsPossible) {
@@ -75,6 +82,9 @@ TEST(LoadConfig, SaysWhatIsWrongAndWhatIsPossible) {
       {"socket = /r/pam.sock\n", "/r/pam.sock must be a file, and not pam.sock"},
       {"socket = /r/\n", "/r/ must be a file"},
       {"admin_accounts = ada, b/b\n", "admin_accounts: account names separated by commas"},
+      {"events.keep_days = 40000\n", "events.keep_days: 0 or 1..36500"},
+      {"events.keep = 10\n", "events.keep: 0 or 1000..1000000000"},
+      {"events.keep = 1e6\n", "events.keep: 0 or 1000"},
       {"console.allow = yes\n", "console.allow: console or root"},
       {"console.ttys = /dev/tty1\n", "console.ttys: names separated by commas"},
   };
@@ -161,13 +171,15 @@ TEST(LoadConfig, FindsTheDefaultsInTheExampleFile) {
   const auto config = Load(folder.Write("c", text));
   const Config defaults;
   ASSERT_TRUE(config) << ErrorOf(config);
-  EXPECT_EQ(keys, 9);
+  EXPECT_EQ(keys, 11);
   EXPECT_EQ(config->accounts, defaults.accounts);
   EXPECT_EQ(config->admin_accounts, defaults.admin_accounts);
   EXPECT_EQ(config->master_key, defaults.master_key);
   EXPECT_EQ(config->state_dir, defaults.state_dir);
   EXPECT_EQ(config->socket, defaults.socket);
   EXPECT_EQ(config->log_level, defaults.log_level);
+  EXPECT_EQ(config->keep_event_days, defaults.keep_event_days);
+  EXPECT_EQ(config->keep_events, defaults.keep_events);
   EXPECT_EQ(config->console.ttys, defaults.console.ttys);
   EXPECT_EQ(config->console.services, defaults.console.services);
   EXPECT_FALSE(config->console.allow_root);

@@ -95,6 +95,10 @@ class WatchedStore final : public Store {
   Result<std::vector<Event>> ReadEvents(const EventQuery& query) override {
     return store_->ReadEvents(query);
   }
+  Result<PrunedEvents> PruneEvents(const EventLimits& limits, std::int64_t after_id,
+                                   std::size_t piece) override {
+    return store_->PruneEvents(limits, after_id, piece);
+  }
   Result<std::vector<Alert>> ListAlerts(const AlertQuery& query) override {
     return store_->ListAlerts(query);
   }

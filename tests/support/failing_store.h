@@ -52,6 +52,11 @@ class FailingStore final : public Store {
     if (Fails()) return Problem();
     return store_->ReadEvents(query);
   }
+  Result<PrunedEvents> PruneEvents(const EventLimits& limits, std::int64_t after_id,
+                                   std::size_t piece) override {
+    if (Fails()) return Problem();
+    return store_->PruneEvents(limits, after_id, piece);
+  }
   Result<std::vector<Alert>> ListAlerts(const AlertQuery& query) override {
     if (Fails()) return Problem();
     return store_->ListAlerts(query);
