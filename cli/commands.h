@@ -33,6 +33,7 @@ int RunSshDisable(Context& context, const Invocation& invocation);
 int RunAlertsList(Context& context, const Invocation& invocation);
 int RunAlertsAcknowledge(Context& context, const Invocation& invocation);
 int RunAlertsTest(Context& context, const Invocation& invocation);
+int RunExport(Context& context, const Invocation& invocation);
 int RunEvents(Context& context, const Invocation& invocation);
 int RunConsole(Context& context, const Invocation& invocation);
 int RunConsoleReset(Context& context, const Invocation& invocation);

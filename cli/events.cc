@@ -10,6 +10,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/json_list.h"
 #include "core/clock.h"
 
 namespace sparekey {
@@ -71,31 +72,7 @@ Result<Wish> ParseWish(const Invocation& invocation) {
 }
 
 std::string TargetOf(const Wish& wish) {
-  std::string target = "/v1/events?account=" + PercentEncode(wish.account);
-  if (!wish.since.empty()) target += "&since=" + PercentEncode(wish.since);
-  return target;
-}
-
-// Newest first by pages, answered oldest first.
-Answer LoadEvents(Api& api, const Wish& wish) {
-  std::vector<Json> newest_first;
-  const std::size_t page_size = wish.since.empty() ? kDefaultEvents : kPage;
-  const std::string target = TargetOf(wish) + "&limit=" + std::to_string(page_size);
-  std::string before;
-  bool more = true;
-  while (more) {
-    const Answer page = api.Get(target + before);
-    if (!page.ok()) return Answer{page.failure, {}};
-    const Json& events = ListOf(page.body.Expose(), "events");
-    newest_first.insert(newest_first.end(), events.begin(), events.end());
-    more = !wish.since.empty() && events.size() == page_size;
-    if (more) before = "&before_id=" + std::to_string(NumberOf(events.back(), "id"));
-  }
-  Json all = Json::array();
-  for (auto event = newest_first.rbegin(); event != newest_first.rend(); ++event) {
-    all.push_back(std::move(*event));
-  }
-  return Answer{{}, SecretJson(Json{{"events", std::move(all)}})};
+  return "/v1/events?account=" + PercentEncode(wish.account);
 }
 
 Colour ColourOf(std::string_view kind) {
@@ -135,15 +112,59 @@ std::string LineOf(const Json& event) {
   return line + '\n';
 }
 
-// false: nobody reads any more.
-bool PrintEvents(const Json& events, bool json, std::int64_t& last) {
-  for (const Json& event : events) {
-    last = std::max(last, NumberOf(event, "id"));
-    const std::string line =
-        json ? event.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n' : LineOf(event);
-    if (!Print(line)) return false;
+// Where events go, one after the other.
+class Printer {
+ public:
+  Printer(bool json, bool follow) : json_(json), follow_(follow) {}
+
+  // false: nobody reads any more.
+  bool Add(const Json& event) {
+    last_ = std::max(last_, NumberOf(event, "id"));
+    if (!json_) return Print(LineOf(event));
+    if (!follow_) return list_.Add(event);
+    return Print(event.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n');
   }
-  return true;
+  bool AddAll(const Json& events) {
+    return std::all_of(events.begin(), events.end(), [this](const Json& one) { return Add(one); });
+  }
+  bool End() { return !json_ || follow_ || list_.End(); }
+  bool PrintsErrors() const { return json_ && last_ == 0; }
+  std::int64_t last() const { return last_; }
+
+ private:
+  const bool json_, follow_;
+  JsonList list_{"events"};
+  std::int64_t last_ = 0;
+};
+
+struct Loaded {
+  std::optional<Failure> failure;
+  bool read = true;  // false: nobody reads any more
+};
+
+// The last ones, which come newest first.
+Loaded LoadNewest(Api& api, const Wish& wish, Printer& printer) {
+  const Answer page = api.Get(TargetOf(wish) + "&limit=" + std::to_string(kDefaultEvents));
+  if (!page.ok()) return {page.failure};
+  const Json& events = ListOf(page.body.Expose(), "events");
+  for (auto event = events.rbegin(); event != events.rend(); ++event) {
+    if (!printer.Add(*event)) return {std::nullopt, false};
+  }
+  return {};
+}
+
+Loaded LoadSince(Api& api, const Wish& wish, Printer& printer) {
+  const std::string target = TargetOf(wish) + "&limit=" + std::to_string(kPage) +
+                             "&since=" + PercentEncode(wish.since) + "&after_id=";
+  for (std::optional<std::int64_t> after = 0; after;) {
+    const Answer page = api.Get(target + std::to_string(*after));
+    if (!page.ok()) return {page.failure};
+    const Json& body = page.body.Expose();
+    if (!printer.AddAll(ListOf(body, "events"))) return {std::nullopt, false};
+    after = NumberOf(body, "next");
+    if (*after == 0) after.reset();
+  }
+  return {};
 }
 
 bool IsOutputGone() {
@@ -161,14 +182,14 @@ void EndCleanlyOnSignals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
 }
 
-int Follow(Context& context, Api& api, const Wish& wish, std::int64_t last) {
-  const std::string target = "/v1/events?follow=1&account=" + PercentEncode(wish.account);
+int Follow(Context& context, Api& api, const Wish& wish, Printer& printer) {
+  const std::string target = TargetOf(wish) + "&follow=1&after_id=";
   bool reachable = true;
   while (!IsOutputGone()) {
-    const Answer answer = api.Get(target + "&after_id=" + std::to_string(last), kFollowDeadline);
+    const Answer answer = api.Get(target + std::to_string(printer.last()), kFollowDeadline);
     if (answer.ok()) {
       reachable = true;
-      if (!PrintEvents(ListOf(answer.body.Expose(), "events"), context.json, last)) break;
+      if (!printer.AddAll(ListOf(answer.body.Expose(), "events"))) break;
       continue;
     }
     const bool passing =
@@ -189,15 +210,13 @@ int RunEvents(Context& context, const Invocation& invocation) {
   const bool follow = invocation.Has("follow");
   if (follow) EndCleanlyOnSignals();
   Api api = context.OpenApi();
-  const Answer answer = LoadEvents(api, *wish);
-  if (!answer.ok()) return Fail(context, *answer.failure);
-  if (context.json && !follow) {
-    PrintJson(answer.body.Expose());
-    return End(ExitStatus::kDone);
-  }
-  std::int64_t last = 0;
-  const bool read = PrintEvents(ListOf(answer.body.Expose(), "events"), context.json, last);
-  return read && follow ? Follow(context, api, *wish, last) : End(ExitStatus::kDone);
+  Printer printer(context.json, follow);
+  const Loaded loaded =
+      wish->since.empty() ? LoadNewest(api, *wish, printer) : LoadSince(api, *wish, printer);
+  if (loaded.failure) return Fail({context.config, printer.PrintsErrors()}, *loaded.failure);
+  if (!loaded.read) return End(ExitStatus::kDone);
+  printer.End();
+  return follow ? Follow(context, api, *wish, printer) : End(ExitStatus::kDone);
 }
 
 }  // namespace sparekey

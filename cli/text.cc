@@ -137,6 +137,11 @@ std::string Fold(std::string_view text, std::size_t width, std::size_t indent) {
 
 std::string Table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
+  return Table(rows, widths);
+}
+
+std::string Table(const std::vector<std::vector<std::string>>& rows,
+                  std::vector<std::size_t>& widths) {
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) {

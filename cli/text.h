@@ -31,5 +31,8 @@ std::string Fold(std::string_view text, std::size_t width = 79, std::size_t inde
 
 // Columns two spaces apart; the last one is not padded. Texts are escaped.
 std::string Table(const std::vector<std::vector<std::string>>& rows);
+// A part of a long table: columns at least as wide as `widths`, which then holds theirs.
+std::string Table(const std::vector<std::vector<std::string>>& rows,
+                  std::vector<std::size_t>& widths);
 
 }  // namespace sparekey

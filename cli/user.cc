@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// user show, list, remove, unlock, confirm.
+// user show, remove, unlock, confirm.
 #include <pwd.h>
 #include <unistd.h>
 
@@ -9,6 +9,7 @@
 #include "cli/confirmation.h"
 #include "cli/context.h"
 #include "cli/prompt.h"
+#include "cli/user_list.h"
 
 namespace sparekey {
 namespace {
@@ -34,12 +35,6 @@ std::string AuthenticatorText(const Json& one) {
   const std::string used = LastUsedText(one);
   return TextOf(one, "label") + ": " + CodesText(one) + ", " +
          (used == "never" ? "never used" : "last used " + used);
-}
-
-std::string UidText(const Json& account) {
-  return account.contains("uid") && account["uid"].is_number()
-             ? std::to_string(NumberOf(account, "uid"))
-             : "-";  // accounts = any
 }
 
 std::string AccountText(const Json& account) {
@@ -68,48 +63,6 @@ std::string AccountText(const Json& account) {
   return Table(rows);
 }
 
-// All pages of GET /v1/accounts.
-Answer ListAccounts(Api& api) {
-  Answer all;
-  Json accounts = Json::array();
-  std::int64_t nameless = 0;
-  std::string after;
-  do {
-    Answer page = api.Get("/v1/accounts?limit=500&after=" + PercentEncode(after));
-    if (!page.ok()) return page;
-    for (const Json& account : ListOf(page.body.Expose(), "accounts")) accounts.push_back(account);
-    nameless += NumberOf(page.body.Expose(), "nameless");
-    after = TextOf(page.body.Expose(), "next");
-  } while (!after.empty());
-  all.body = SecretJson(Json{{"accounts", std::move(accounts)}, {"nameless", nameless}});
-  return all;
-}
-
-std::vector<std::string> RowOf(const Json& account) {
-  if (FlagOf(account, "damaged")) return {TextOf(account, "account"), "-", "DAMAGED"};
-  const std::string login = TextOf(account, "last_login");
-  return {TextOf(account, "account"),
-          UidText(account),
-          TextOf(account, "enrolment"),
-          TextOf(account, "lockout"),
-          std::to_string(NumberOf(account, "codes_left")),
-          TextOf(account, "ssh_gate"),
-          login.empty() ? "never" : LocalTime(login)};
-}
-
-std::string DamageText(std::size_t damaged, std::int64_t nameless) {
-  std::string text;
-  if (damaged != 0) {
-    text +=
-        "A damaged record denies every login of its account. At the local console this replaces "
-        "it: sparekey console reset NAME\n";
-  }
-  if (nameless != 0) {
-    text += std::to_string(nameless) + " more damaged: not even the name can be read.\n";
-  }
-  return text;
-}
-
 }  // namespace
 
 int RunUserShow(Context& context, const Invocation& invocation) {
@@ -125,21 +78,6 @@ int RunUserShow(Context& context, const Invocation& invocation) {
   const Answer answer = api.Get(AccountTarget(name));
   if (!answer.ok()) return Fail(context, *answer.failure);
   return Finish(context, answer.body.Expose(), AccountText(answer.body.Expose()));
-}
-
-int RunUserList(Context& context, const Invocation&) {
-  Api api = context.OpenApi();
-  const Answer answer = ListAccounts(api);
-  if (!answer.ok()) return Fail(context, *answer.failure);
-  std::vector<std::vector<std::string>> rows = {
-      {"ACCOUNT", "UID", "ENROLMENT", "LOCKOUT", "CODES LEFT", "SSH GATE", "LAST LOGIN"}};
-  std::size_t damaged = 0;
-  for (const Json& account : ListOf(answer.body.Expose(), "accounts")) {
-    rows.push_back(RowOf(account));
-    damaged += FlagOf(account, "damaged") ? 1 : 0;
-  }
-  const std::int64_t nameless = NumberOf(answer.body.Expose(), "nameless");
-  return Finish(context, answer.body.Expose(), Table(rows) + DamageText(damaged, nameless));
 }
 
 int RunUserRemove(Context& context, const Invocation& invocation) {

@@ -50,7 +50,7 @@ class SqliteStore final : public Store {
   Result<std::vector<std::string>> ListPending(const std::string& after,
                                                std::size_t limit) override;
   Result<std::vector<std::string>> ListLocked(const std::string& after, std::size_t limit) override;
-  Result<std::vector<Event>> ReadEvents(const EventQuery& query) override;
+  Result<EventPage> ReadEvents(const EventQuery& query) override;
   Result<PrunedEvents> PruneEvents(const EventLimits& limits, std::int64_t after_id,
                                    std::size_t piece) override;
   Result<std::vector<Alert>> ListAlerts(const AlertQuery& query) override;
@@ -344,7 +344,7 @@ Result<std::vector<std::string>> SqliteStore::ListLocked(const std::string& afte
   return rows_->ListLocked(after, limit);
 }
 
-Result<std::vector<Event>> SqliteStore::ReadEvents(const EventQuery& query) {
+Result<EventPage> SqliteStore::ReadEvents(const EventQuery& query) {
   const Status connected = Reconnect();
   if (!connected) return connected.error();
   return rows_->ReadEvents(query);

@@ -84,6 +84,12 @@ struct EventQuery {
   std::size_t limit = 100;  // at most 1000
 };
 
+// Events in the order asked for; those that cannot be read come as Event::damaged.
+struct EventPage {
+  std::vector<Event> events;
+  std::optional<std::int64_t> next;  // where to go on (after_id or before_id); none: the end
+};
+
 struct AlertQuery {
   std::int64_t after_id = 0;         // ascending, ids above this
   std::optional<bool> acknowledged;  // none: both
@@ -146,8 +152,8 @@ class Store {
   // The same of the accounts that are locked or super-locked.
   virtual Result<std::vector<std::string>> ListLocked(const std::string& after,
                                                       std::size_t limit) = 0;
-  // One that cannot be read comes as Event::damaged.
-  virtual Result<std::vector<Event>> ReadEvents(const EventQuery& query) = 0;
+  // Looks through a bounded number of events.
+  virtual Result<EventPage> ReadEvents(const EventQuery& query) = 0;
 
   // Deletes such of the `piece` oldest events above `after_id` as are too many, with one commit.
   virtual Result<PrunedEvents> PruneEvents(const EventLimits& limits, std::int64_t after_id,

@@ -52,7 +52,7 @@ Result<TimePoint> NewestTime(StoreRows& rows) {
   query.limit = 1;
   const auto newest = rows.ReadEvents(query);
   if (!newest) return newest.error();
-  return newest->empty() ? TimePoint{} : newest->front().time;
+  return newest->events.empty() ? TimePoint{} : newest->events.front().time;
 }
 
 }  // namespace

@@ -10,6 +10,8 @@ namespace sparekey {
 namespace {
 
 constexpr std::size_t kMostListed = 1000;
+constexpr std::size_t kMostEventsLookedAt =
+    5000;  // of which a page may need few: some milliseconds
 constexpr char kSystemRow[] = "system";
 constexpr char kPolicyRow[] = "policy";
 constexpr char kKeyCheckRow[] = "key_check";
@@ -55,16 +57,16 @@ constexpr char kLastId[] =
     " coalesce((SELECT max(id) FROM alert), 0))";
 constexpr char kInsertEvent[] = "INSERT INTO event(id, time, account, body) VALUES(?,?,?,?)";
 constexpr char kEventsUp[] =
-    "SELECT id, time, account, body FROM event WHERE id>? AND id<? AND time>=? ORDER BY id LIMIT ?";
+    "SELECT id, time, account, body FROM event WHERE id>? AND id<? ORDER BY id";
 constexpr char kEventsDown[] =
-    "SELECT id, time, account, body FROM event WHERE id>? AND id<? AND time>=?"
-    " ORDER BY id DESC LIMIT ?";
+    "SELECT id, time, account, body FROM event WHERE id>? AND id<?"
+    " ORDER BY id DESC";
 constexpr char kAccountEventsUp[] =
-    "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<? AND time>=?"
-    " ORDER BY id LIMIT ?";
+    "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<?"
+    " ORDER BY id";
 constexpr char kAccountEventsDown[] =
-    "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<? AND time>=?"
-    " ORDER BY id DESC LIMIT ?";
+    "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<?"
+    " ORDER BY id DESC";
 
 constexpr char kLastEvent[] = "SELECT coalesce(max(id), 0) FROM event";
 constexpr char kEndOfPiece[] =
@@ -292,7 +294,7 @@ Status StoreRows::AppendEvent(const Event& event, std::int64_t id) {
   return statement.Bind(event.account).Bind(body).Finish();
 }
 
-Result<std::vector<Event>> StoreRows::ReadEvents(const EventQuery& query) {
+Result<EventPage> StoreRows::ReadEvents(const EventQuery& query) {
   const bool up = query.after_id.has_value();
   const char* sql =
       query.account ? (up ? kAccountEventsUp : kAccountEventsDown) : (up ? kEventsUp : kEventsDown);
@@ -300,19 +302,24 @@ Result<std::vector<Event>> StoreRows::ReadEvents(const EventQuery& query) {
   Statement row = database_.Use(sql);
   if (query.account) row.Bind(*query.account);
   row.Bind(query.after_id.value_or(Limits::min())).Bind(query.before_id.value_or(Limits::max()));
-  row.Bind(query.since ? std::int64_t{query.since->time_since_epoch().count()} : Limits::min());
-  row.Bind(static_cast<std::int64_t>(std::min(query.limit, kMostListed)));
-  std::vector<Event> events;
-  for (;;) {
+  const TimePoint since = query.since.value_or(TimePoint::min());
+  const std::size_t limit = std::min(query.limit, kMostListed);
+  EventPage page;
+  for (std::size_t looked_at = 0;; ++looked_at) {
     const Result<bool> found = row.Next();
     if (!found) return found.error();
-    if (!*found) return events;
+    if (!*found) break;
+    if (page.events.size() == limit || looked_at == kMostEventsLookedAt) return page;
+    page.next = row.Number(0);
+    if (TimePoint(std::chrono::seconds(row.Number(1))) < since) continue;
     Result<Event> event = OpenEvent(row);
     if (!event && event.error().code != ErrorCode::kDamaged) return event.error();
-    events.push_back(event ? std::move(*event) : Event{});
-    events.back().id = row.Number(0);
-    events.back().damaged = !event;
+    page.events.push_back(event ? std::move(*event) : Event{});
+    page.events.back().id = row.Number(0);
+    page.events.back().damaged = !event;
   }
+  page.next.reset();
+  return page;
 }
 
 // The clock may have been turned, so that ids and times do not ascend together: what is young stays

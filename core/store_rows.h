@@ -61,7 +61,7 @@ class StoreRows {
   // Of events and alerts, which share their ids.
   Result<std::int64_t> LastId();
   Status AppendEvent(const Event& event, std::int64_t id);
-  Result<std::vector<Event>> ReadEvents(const EventQuery& query);
+  Result<EventPage> ReadEvents(const EventQuery& query);
   Result<PrunedEvents> PruneEvents(const EventLimits& limits, std::int64_t after_id,
                                    std::size_t piece);
 

@@ -258,15 +258,16 @@ void Administration::ShowEvents(const HttpRequest& request, Respond respond) {
 void Administration::Follow(const EventQuery& query, std::chrono::steady_clock::time_point until,
                             Respond respond) {
   backend_.decider.Read([=, this](Store& store) {
-    auto events = std::make_shared<Result<std::vector<Event>>>(store.ReadEvents(query));
+    auto page = std::make_shared<Result<EventPage>>(store.ReadEvents(query));
     backend_.post([=, this] {
-      if (!*events) return respond(Problem(events->error()));
-      if ((*events)->empty() && !stopping_ && std::chrono::steady_clock::now() < until) {
+      if (!*page) return respond(Problem(page->error()));
+      const auto& [events, next] = **page;
+      if (events.empty() && !next && !stopping_ && std::chrono::steady_clock::now() < until) {
         return backend_.after(kFollowEvery, [=, this] { Follow(query, until, respond); });
       }
       Json list = Json::array();
-      for (const Event& event : **events) list.push_back(ToJson(event));
-      respond(Reply(200, {{"events", list}}));
+      for (const Event& event : events) list.push_back(ToJson(event));
+      respond(Reply(200, {{"events", list}, {"next", next ? Json(*next) : Json(nullptr)}}));
     });
   });
 }

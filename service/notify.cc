@@ -117,7 +117,7 @@ Result<std::int64_t> FindLastEvent(Store& store) {
   newest.limit = 1;
   const auto events = store.ReadEvents(newest);
   if (!events) return events.error();
-  return events->empty() ? 0 : events->front().id;
+  return events->events.empty() ? 0 : events->events.front().id;
 }
 
 }  // namespace
@@ -314,9 +314,10 @@ Result<std::vector<Event>> Notifier::Impl::ReadPage(std::int64_t after) {
   query.after_id = after;
   query.limit = kPage;
   decider.Read([read, query](Store& store) {
-    auto events = store.ReadEvents(query);
-    if (!events) Log(LogLevel::kWarning, "notify " + EscapeForLog(events.error().message));
-    read->set_value(std::move(events));
+    auto found = store.ReadEvents(query);
+    if (found) return read->set_value(std::move(found->events));
+    Log(LogLevel::kWarning, "notify " + EscapeForLog(found.error().message));
+    read->set_value(found.error());
   });
   return page.get();
 }

@@ -240,6 +240,42 @@ TEST_F(AccountTest, ListShowsADamagedRecordAndWhatToDo) {
   EXPECT_EQ(RunJson({"user", "list"}, 0)["nameless"], 2);
 }
 
+TEST_F(AccountTest, ListThatBreaksOffIsNoWholeValue) {
+  api_.Answer("GET /v1/accounts?limit=500&after=", 200,
+              R"({"accounts":[{"account":"ada"}],"next":"ada"})");
+  api_.Answer("GET /v1/accounts?limit=500&after=ada", 503, R"({"code":"unavailable"})");
+  const auto result = Run({"user", "list", "--json"});
+  EXPECT_EQ(result.status, 5);
+  EXPECT_EQ(result.out, "{\"accounts\":[\n{\"account\":\"ada\"}");
+  EXPECT_THAT(result.err, HasSubstr("sparekey:"));
+}
+
+TEST_F(AccountTest, ListKeepsItsColumnsFromPageToPage) {
+  api_.Answer("GET /v1/accounts?limit=500&after=", 200,
+              R"({"accounts":[{"account":"a-long-name"}],"next":"a-long-name"})");
+  api_.Answer("GET /v1/accounts?limit=500&after=a-long-name", 200,
+              R"({"accounts":[{"account":"bob","uid":7}],"next":null})");
+  EXPECT_THAT(Run({"user", "list"}).out, HasSubstr("\nbob          7  "));
+}
+
+TEST_F(AccountTest, ExportsEveryPageAsLinesOfJsonOrCsv) {
+  api_.Answer("GET /v1/accounts?limit=500&after=", 200,
+              R"({"accounts":[{"account":"ada","uid":1000,"codes_left":9,"last_login":null}],)"
+              R"("next":"ada"})");
+  api_.Answer("GET /v1/accounts?limit=500&after=ada", 200,
+              R"({"accounts":[{"account":"a,\"b\"","damaged":true}],"next":null})");
+  EXPECT_EQ(Run({"export", "jsonl"}).out,
+            "{\"account\":\"ada\",\"uid\":1000,\"codes_left\":9,\"last_login\":null}\n"
+            "{\"account\":\"a,\\\"b\\\"\",\"damaged\":true}\n");
+  EXPECT_EQ(Run({"export", "csv"}).out,
+            "account,uid,administrator,enrolment,must_enrol,lockout,otp_failures,otp_budget_left,"
+            "recovery_failures,codes_left,ssh_gate,last_login,damaged\r\n"
+            "ada,1000,,,,,,,,9,,,\r\n"
+            "\"a,\"\"b\"\"\",,,,,,,,,,,,true\r\n");
+  EXPECT_EQ(Run({"export", "xml"}).status, 2);
+  EXPECT_EQ(Run({"export", "csv", "--json"}).status, 2);
+}
+
 TEST_F(AccountTest, RemoveTakesAnAnswerWithoutABody) {
   api_.Answer("DELETE /v1/accounts/ada", 204, "");
   EXPECT_EQ(RunJson({"user", "remove", "ada", "--yes"}, 0)["enrolment"], "none");

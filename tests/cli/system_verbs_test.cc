@@ -207,8 +207,9 @@ class EventsTest : public testing::VerbTest {
 };
 
 TEST_F(EventsTest, ArePrintedOldestFirst) {
-  api_.Answer("GET /v1/events?account=&limit=100", 200,
-              R"({"events":[)" + Event(2, "lockout") + ',' + Event(1, "wrong_code") + "]}");
+  api_.Answer(
+      "GET /v1/events?account=&limit=100", 200,
+      R"({"next":null,"events":[)" + Event(2, "lockout") + ',' + Event(1, "wrong_code") + "]}");
   const auto result = Run({"events"});
   EXPECT_EQ(result.status, 0);
   EXPECT_LT(result.out.find("wrong_code"), result.out.find("lockout"));
@@ -230,8 +231,8 @@ TEST_F(EventsTest, StandBelowOneAnotherWhateverTheirKind) {
 }
 
 TEST_F(EventsTest, TakeATimeAndAnAccount) {
-  api_.Answer("GET /v1/events?account=ada&since=2026-11-23T12%3A02%3A00Z&limit=500", 200,
-              R"({"events":[]})");
+  api_.Answer("GET /v1/events?account=ada&limit=500&since=2026-11-23T12%3A02%3A00Z&after_id=0", 200,
+              R"({"events":[],"next":null})");
   EXPECT_EQ(Run({"events", "--account", "ada", "--since", "2026-11-23T14:02:00+02:00"}).status, 0);
   for (const char* since : {"yesterday", "", "2026-13-01x", "h", "-1h", "1w", "99999999d"}) {
     const auto result = Run({"events", std::string("--since=") + since});
@@ -243,10 +244,12 @@ TEST_F(EventsTest, TakeATimeAndAnAccount) {
 
 TEST_F(EventsTest, ReadEveryPageSinceATime) {
   std::string page;
-  for (int id = 1000; id > 500; --id) page += (page.empty() ? "" : ",") + Event(id, "login");
-  const std::string target = "GET /v1/events?account=&since=2026-11-23T00%3A00%3A00Z&limit=500";
-  api_.Answer(target, 200, R"({"events":[)" + page + "]}");
-  api_.Answer(target + "&before_id=501", 200, R"({"events":[)" + Event(500, "login") + "]}");
+  for (int id = 500; id < 1000; ++id) page += (page.empty() ? "" : ",") + Event(id, "login");
+  const std::string target =
+      "GET /v1/events?account=&limit=500&since=2026-11-23T00%3A00%3A00Z&after_id=";
+  api_.Answer(target + "0", 200, R"({"events":[],"next":450})");  // nothing so new among them
+  api_.Answer(target + "450", 200, R"({"next":999,"events":[)" + page + "]}");
+  api_.Answer(target + "999", 200, R"({"next":null,"events":[)" + Event(1000, "login") + "]}");
   const auto json = RunJson({"events", "--since", "2026-11-23"}, 0);
   ASSERT_EQ(json["events"].size(), 501U);
   EXPECT_EQ(json["events"][0]["id"], 500);
@@ -256,9 +259,9 @@ TEST_F(EventsTest, ReadEveryPageSinceATime) {
 TEST_F(EventsTest, FollowPrintsWhatComesAndEndsCleanlyOnCtrlC) {
   api_.Answer("GET /v1/events?account=&limit=100", 200,
               R"({"events":[)" + Event(1, "login") + "]}");
-  api_.Answer("GET /v1/events?follow=1&account=&after_id=1", 200,
-              R"({"events":[)" + Event(2, "replay") + "]}");
-  api_.Answer("GET /v1/events?follow=1&account=&after_id=2", 429, R"({"code":"busy"})");
+  api_.Answer("GET /v1/events?account=&follow=1&after_id=1", 200,
+              R"({"next":null,"events":[)" + Event(2, "replay") + "]}");
+  api_.Answer("GET /v1/events?account=&follow=1&after_id=2", 429, R"({"code":"busy"})");
   TerminalProgram program(Command({"events", "--follow"}));
   ASSERT_TRUE(program.WaitFor("login"));
   ASSERT_TRUE(program.WaitFor("replay"));
@@ -269,7 +272,7 @@ TEST_F(EventsTest, FollowPrintsWhatComesAndEndsCleanlyOnCtrlC) {
 TEST_F(EventsTest, FollowEndsWhenNobodyReadsAnyMore) {
   api_.Answer("GET /v1/events?account=&limit=100", 200,
               R"({"events":[)" + Event(1, "login") + "]}");
-  api_.Answer("GET /v1/events?follow=1&account=&after_id=1", 200, R"({"events":[]})");
+  api_.Answer("GET /v1/events?account=&follow=1&after_id=1", 200, R"({"events":[]})");
   std::string line;
   for (const std::string& word : Command({"events", "--follow", "--json"})) line += word + ' ';
   const auto result =

@@ -42,9 +42,9 @@ Event EventOf(std::string account, std::string detail, int seconds = 0) {
   return event;
 }
 
-std::vector<std::string> Details(const Result<std::vector<Event>>& events) {
+std::vector<std::string> Details(const Result<EventPage>& page) {
   std::vector<std::string> details;
-  for (const Event& event : *events) details.push_back(event.detail);
+  for (const Event& event : page->events) details.push_back(event.detail);
   return details;
 }
 
@@ -321,13 +321,13 @@ TEST_F(SqliteStore, GivesEventsAscendingIdsAlsoOverARestart) {
   ASSERT_TRUE(RunOne(store(), Appending({EventOf("ada", "1"), EventOf("bob", "2")})).ok());
   Open();
   ASSERT_TRUE(RunOne(store(), Appending({EventOf("ada", "3")})).ok());
-  const Result<std::vector<Event>> events = store().ReadEvents({});
+  const Result<EventPage> events = store().ReadEvents({});
   ASSERT_TRUE(events.ok());
   EXPECT_THAT(Details(events), ElementsAre("3", "2", "1"));
-  EXPECT_EQ((*events)[0].id, 3);
-  EXPECT_EQ((*events)[0].account, "ada");
-  EXPECT_EQ((*events)[0].time, kNow);
-  EXPECT_EQ((*events)[0].door, Door::kSsh);
+  EXPECT_EQ(events->events[0].id, 3);
+  EXPECT_EQ(events->events[0].account, "ada");
+  EXPECT_EQ(events->events[0].time, kNow);
+  EXPECT_EQ(events->events[0].door, Door::kSsh);
 }
 
 TEST_F(SqliteStore, ReadsEventsByIdAccountTimeAndLimit) {
@@ -346,6 +346,29 @@ TEST_F(SqliteStore, ReadsEventsByIdAccountTimeAndLimit) {
   EXPECT_THAT(read({none, none, none, kNow + std::chrono::seconds(7), 100}), ElementsAre("8", "7"));
   EXPECT_THAT(read({"eve", none, none, none, 100}), ElementsAre());
   EXPECT_THAT(read({none, 8, none, none, 100}), ElementsAre());
+}
+
+TEST_F(SqliteStore, LooksThroughABoundedNumberOfEventsForAPage) {
+  constexpr int kLookedAt = 5000;
+  std::vector<Event> all;
+  for (int i = 1; i <= kLookedAt + 10; ++i) all.push_back(EventOf("ada", std::to_string(i), i));
+  ASSERT_TRUE(RunOne(store(), Appending(all)).ok());
+  EventQuery query;
+  query.after_id = 0;
+  query.since = kNow + std::chrono::seconds(kLookedAt + 9);
+  const auto first = store().ReadEvents(query);
+  EXPECT_TRUE(first->events.empty());
+  ASSERT_EQ(first->next, kLookedAt);
+  query.after_id = first->next;
+  const auto second = store().ReadEvents(query);
+  EXPECT_EQ(second->events.size(), 2u);
+  EXPECT_FALSE(second->next);
+  query.after_id.reset();
+  query.since.reset();
+  query.limit = 2;
+  EXPECT_EQ(store().ReadEvents(query)->next, kLookedAt + 9);
+  query.before_id = 3;
+  EXPECT_FALSE(store().ReadEvents(query)->next);  // the page is full and the last
 }
 
 class PruneEvents : public testing::StoreTest {
@@ -392,7 +415,7 @@ TEST_F(PruneEvents, KeepsTheNewestSoThatNoIdComesTwice) {
   EXPECT_THAT(Left(), ElementsAre("3"));
   Open();
   Record({4});
-  EXPECT_EQ(store().ReadEvents({})->front().id, 4);
+  EXPECT_EQ(store().ReadEvents({})->events.front().id, 4);
 }
 
 TEST_F(PruneEvents, FindsTheOldBetweenTheYoung) {

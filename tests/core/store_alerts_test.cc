@@ -276,7 +276,7 @@ TEST_F(StoreAlerts, OfAnOlderStoreAreThoseThatItsStateImplies) {
                   Seen(EventKind::kGateClosed, "bob"), Seen(EventKind::kSuperLockout, "eve")));
   EXPECT_EQ(List().at(4).since, testing::kNow + std::chrono::seconds(1));
   EXPECT_EQ(testing::Failures(store(), ada_), 0);  // nothing else is lost
-  EXPECT_THAT(*store().ReadEvents({}), SizeIs(1));
+  EXPECT_THAT(store().ReadEvents({})->events, SizeIs(1));
   // Their ids are nobody else's.
   ASSERT_TRUE(Record({EventOf(EventKind::kLockout, "ada")}).ok());
   EXPECT_EQ(List().back().account, "ada");

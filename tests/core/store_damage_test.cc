@@ -95,13 +95,13 @@ TEST_F(DamagedStore, ShowsEventsThatWereMovedAsDamagedBesideTheOthers) {
     append();
     ASSERT_TRUE(store().ReadEvents({}).ok());
     Edit(sql + " WHERE id=(SELECT max(id) FROM event)");
-    const Result<std::vector<Event>> events = store().ReadEvents({});
+    const Result<EventPage> events = store().ReadEvents({});
     ASSERT_TRUE(events.ok()) << sql;
-    ASSERT_EQ(events->size(), 2U);
-    EXPECT_TRUE((*events)[0].damaged) << sql;
-    EXPECT_EQ((*events)[0].account, "");
-    EXPECT_FALSE((*events)[1].damaged) << sql;
-    EXPECT_EQ((*events)[1].account, "ada");
+    ASSERT_EQ(events->events.size(), 2U);
+    EXPECT_TRUE(events->events[0].damaged) << sql;
+    EXPECT_EQ(events->events[0].account, "");
+    EXPECT_FALSE(events->events[1].damaged) << sql;
+    EXPECT_EQ(events->events[1].account, "ada");
   }
 }
 

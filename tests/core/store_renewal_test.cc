@@ -58,7 +58,7 @@ TEST_F(StoreRenewal, MakesEverybodyEnrolAgainUnderANewKey) {
   ExpectMarked(*store, ada_);
   ExpectMarked(*store, {"bob", 1001});
   ExpectClosedAndRequired(*store);
-  EXPECT_EQ(store->ReadEvents({})->size(), 3U);
+  EXPECT_EQ(store->ReadEvents({})->events.size(), 3U);
 }
 
 TEST_F(StoreRenewal, NeedsNeitherTheOldKeyNorTheOldStore) {

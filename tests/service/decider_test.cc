@@ -92,7 +92,7 @@ class WatchedStore final : public Store {
                                               std::size_t limit) override {
     return store_->ListLocked(after, limit);
   }
-  Result<std::vector<Event>> ReadEvents(const EventQuery& query) override {
+  Result<EventPage> ReadEvents(const EventQuery& query) override {
     return store_->ReadEvents(query);
   }
   Result<PrunedEvents> PruneEvents(const EventLimits& limits, std::int64_t after_id,

@@ -48,7 +48,7 @@ class FailingStore final : public Store {
     if (Fails()) return Problem();
     return store_->ListLocked(after, limit);
   }
-  Result<std::vector<Event>> ReadEvents(const EventQuery& query) override {
+  Result<EventPage> ReadEvents(const EventQuery& query) override {
     if (Fails()) return Problem();
     return store_->ReadEvents(query);
   }
