@@ -4,6 +4,15 @@
 #include <utility>
 
 namespace sparekey {
+namespace {
+
+std::string CountSessions(std::size_t count) {
+  if (count == 0) return "no SSH session";
+  if (count == 1) return "1 SSH session";
+  return std::to_string(count) + " SSH sessions";
+}
+
+}  // namespace
 
 bool ContainmentScope::Covers(const SshSession& session) const {
   if (account.empty()) return true;
@@ -42,23 +51,15 @@ std::string FindReasonAgainst(const SystemState& system, const Account* account)
 
 NextStep FollowStep(EndingStep done, bool told) {
   using std::chrono::milliseconds;
-  switch (done) {
-    case EndingStep::kTell:
-      return {EndingStep::kTerminate, told ? kTimeToRead : milliseconds(0)};
-    case EndingStep::kTerminate:
-      return {EndingStep::kKillChild, kTimeToEnd};
-    case EndingStep::kKillChild:
-    case EndingStep::kKillMonitor:
-      break;
+  if (done == EndingStep::kTell) {
+    return {EndingStep::kTerminate, told ? kTimeToRead : milliseconds(0)};
   }
+  if (done == EndingStep::kTerminate) return {EndingStep::kKillChild, kTimeToEnd};
   return {EndingStep::kKillMonitor, kTimeAfterKill};
 }
 
 std::string DescribeEnded(std::size_t ended, std::size_t living) {
-  std::string text = ended == 0   ? "no SSH session"
-                     : ended == 1 ? "1 SSH session"
-                                  : std::to_string(ended) + " SSH sessions";
-  text += " ended";
+  std::string text = CountSessions(ended) + " ended";
   if (living > 0) text += "; " + std::to_string(living) + " could not be ended yet";
   return text;
 }

@@ -42,18 +42,21 @@ std::string_view SaidBy(std::string_view title) {
   return title.substr(colon + 2);
 }
 
-std::string NameOfMonitor(std::string_view title) {
-  std::string_view said = SaidBy(title);
-  said.remove_suffix(std::min(kPrivileged.size(), said.size()));
-  return std::string(said);
+// "" of what is no monitor.
+std::string_view NameOfMonitor(const SshProcess& process) {
+  if (RoleOf(process) != SshRole::kMonitor) return "";
+  std::string_view said = SaidBy(process.title);
+  said.remove_suffix(kPrivileged.size());
+  return said;
 }
 
 // A name of another directory may hold a space, which no title's shape allows for: "john doe@pts/0"
 // below "john doe [priv]".
 bool IsNamedAfter(const SshProcess& process, const SshProcess& monitor) {
-  const std::string name = NameOfMonitor(monitor.title);
+  const std::string_view name = NameOfMonitor(monitor);
   const std::string_view said = SaidBy(process.title);
-  return !name.empty() && (said == name || said.starts_with(name + "@"));
+  if (name.empty() || !said.starts_with(name)) return false;
+  return said.size() == name.size() || said[name.size()] == '@';
 }
 
 class Finder {
@@ -83,7 +86,7 @@ class Finder {
     for (const auto& [pid, process] : by_pid_) {
       const bool lone = RoleOf(*process) == SshRole::kMonitor && process->uid == 0 &&
                         !sessions_.contains(process->id) && !asking.contains(pid);
-      if (lone) Add(process->id).established = false;
+      if (lone) Add(*process).established = false;
     }
   }
 
@@ -100,20 +103,16 @@ class Finder {
 
   // A session that is over may keep the number of its leader, so the kernel's facts go first.
   void Complete(const LogindSession& logind) {
-    const SshProcess* process = Find(logind.leader);
-    if (!process || process->uid != 0 || RoleOf(*process) != SshRole::kMonitor) return;
-    SshSession* session = FindOwner(process->id);
-    if (!session || session->established) return;
-    session->uid = logind.uid;
-    session->established = true;
+    for (auto& [monitor, session] : sessions_) {
+      if (monitor.pid != logind.leader || session.established) continue;
+      session.uid = logind.uid;
+      session.established = true;
+    }
   }
 
   std::vector<SshSession> Take() {
     std::vector<SshSession> list;
-    for (auto& [id, session] : sessions_) {
-      if (session.account.empty()) session.account = NameOf(id);
-      list.push_back(std::move(session));
-    }
+    for (auto& [monitor, session] : sessions_) list.push_back(std::move(session));
     return list;
   }
 
@@ -129,15 +128,15 @@ class Finder {
     return fits ? parent : nullptr;
   }
 
-  std::string NameOf(const ProcessId& monitor) const {
-    const SshProcess* process = Find(monitor.pid);
-    const bool said = process && RoleOf(*process) == SshRole::kMonitor;
-    return said ? NameOfMonitor(process->title) : "";
-  }
-
   SshSession& Add(const ProcessId& monitor) {
     SshSession& session = sessions_[monitor];
     session.monitor = monitor;
+    return session;
+  }
+
+  SshSession& Add(const SshProcess& monitor) {
+    SshSession& session = Add(monitor.id);
+    session.account = NameOfMonitor(monitor);
     return session;
   }
 
@@ -158,7 +157,7 @@ class Finder {
     const SshRole role = RoleOf(process);
     if (role == SshRole::kPreAuth) return;
     if (role == SshRole::kOther && !IsNamedAfter(process, *monitor)) return;
-    SshSession& session = Add(monitor->id);
+    SshSession& session = Add(*monitor);
     session.uid = process.uid;
     session.children.push_back(process.id);
   }
@@ -170,7 +169,7 @@ class Finder {
     const SshProcess* parent = ParentOf(process);
     const SshRole above = parent && parent->uid == 0 ? RoleOf(*parent) : SshRole::kOther;
     if (above == SshRole::kSession) return;
-    SshSession& session = Add(above == SshRole::kMonitor ? parent->id : process.id);
+    SshSession& session = Add(above == SshRole::kMonitor ? *parent : process);
     session.uid = 0;
     if (above == SshRole::kMonitor) session.children.push_back(process.id);
   }

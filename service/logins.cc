@@ -5,145 +5,15 @@
 
 #include <utility>
 
-#include "backupcodes/codes.h"
-#include "core/random.h"
-#include "lockout/owner_notice.h"
 #include "service/json.h"
 #include "service/logging.h"
-#include "service/login_request.h"
-#include "service/words.h"
+#include "service/login.h"
 
 namespace sparekey {
-namespace {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
-
-constexpr std::size_t kMostLogins = 8192;
-}  // namespace
-
-// What a step found, written on the decider's thread and read after it is done.
-struct Logins::Outcome {
-  AdmissionDecision admission{Admission::kDecided, Reason::kNotAnAttempt};
-  std::optional<Reason> decided;
-  WordsContext words;
-  std::optional<Sheet> sheet;
-  std::optional<std::string> uid_holder;  // who else has the login's uid: nothing is decided yet
-  std::vector<DueContainment> contained;  // of an attempt that was decided
-};
-
-struct Logins::Login {
-  enum class Stage { kWorking, kCode, kBackupCodes, kOver };
-
-  std::string id;
-  Peer owner;
-  Opening opening;
-  Proven proven;  // with opening.by_owner
-  AccountKey key;
-  Result<std::optional<Identity>> identity = std::optional<Identity>();
-  SteadyTime expires;
-  SteadyTime deadline;  // of the request under way
-  Stage stage = Stage::kWorking;
-  std::optional<Answers> first_answers;
-  WordsContext words;
-  std::vector<BackupCode> codes;  // entered so far
-  bool recovering = false;
-  bool locked = false;
-  bool alias_checked = false;
-  std::function<HttpResponse()> last;  // the answer that is repeated
-  std::vector<Respond> waiting;
-
-  // One admission, and where `attempt` gives one and a code is asked for, one attempt.
-  // A `beginning` asks a locked account for backup codes instead.
-  Step MakeStep(OutcomePtr outcome, std::function<std::optional<Attempt>()> attempt, Clock clock,
-                bool beginning = false);
-};
-
-Step Logins::Login::MakeStep(OutcomePtr out, std::function<std::optional<Attempt>()> attempt,
-                             Clock clock, bool beginning) {
-  return [this_opening = opening, id = identity, beginning, resolve = !alias_checked, out,
-          attempt = std::move(attempt), clock](Records& records) -> Result<Changes> {
-    *out = Outcome{};
-    LoadedAccount& loaded = records.accounts[0];
-    if (resolve && loaded.uid_taken) {
-      out->uid_holder = loaded.uid_taken;
-      return Changes{};
-    }
-    Account* account = loaded.account ? &*loaded.account : nullptr;
-    const auto subject = MakeSubject(records.policy, loaded, id);
-    if (!subject) return subject.error();
-    out->admission =
-        this_opening.by_owner
-            ? AdmitOwner(account, records.system, *subject)
-            : sparekey::Admit(records.policy, account, records.system, *subject, this_opening.door);
-    out->words = MakeWords(records.policy, account, records.system, this_opening.account,
-                           this_opening.recovery);
-    if (account) out->sheet = account->sheet;
-    const bool asks_codes = out->admission.admission == Admission::kAskBackupCodes;
-    if (out->admission.admission == Admission::kDecided) {
-      out->decided = out->admission.reason;
-      return Changes{};
-    }
-    if (asks_codes && beginning) {
-      if (!out->words.recovery_possible) out->decided = Reason::kLocked;
-      return Changes{};
-    }
-    const std::optional<Attempt> made = attempt ? attempt() : std::nullopt;
-    if (!made || !this_opening.first_factor) return Changes{};
-    const auto last_login = account->last_login;
-    Decision decision =
-        Decide(records.policy, *account, records.system, *subject, this_opening.door, *made, clock);
-    out->decided = decision.reason;
-    out->words = MakeWords(records.policy, account, records.system, this_opening.account,
-                           this_opening.recovery);
-    out->words.notice = KeepForOwner(*account, decision, this_opening.remote_host, clock.now);
-    out->words.last_login = last_login;
-    Changes changes;
-    if (decision.account_changed) {
-      if (id) account->administrator = subject->administrator;
-      if (account->pending && account->pending->IsOver(clock.now)) account->pending.reset();
-      changes.accounts.push_back(0);
-    }
-    changes.system = decision.system_changed;
-    for (Event& event : decision.events) {
-      event.door = this_opening.door;
-      event.remote_host = this_opening.remote_host;
-    }
-    out->contained = FindDueContainments(records.system, account);
-    changes.events = std::move(decision.events);
-    return changes;
-  };
-}
 
 Logins::Logins(const Backend& backend, EndSessions end_sessions)
     : backend_(backend), end_sessions_(std::move(end_sessions)) {}
 Logins::~Logins() = default;
-
-// Makes room: what is too old goes; with the table full, first what is over, then the oldest
-// question that nobody has answered.
-void Logins::Forget(std::deque<std::string>& ids) {
-  if (ids.empty()) return;
-  logins_.erase(ids.front());
-  ids.pop_front();
-}
-
-void Logins::Remember(const LoginPtr& login) {
-  const auto now = std::chrono::steady_clock::now();
-  while (!by_age_.empty()) {
-    const auto oldest = logins_.find(by_age_.front());
-    if (oldest != logins_.end() && oldest->second->expires > now) break;
-    Forget(by_age_);
-  }
-  const auto is_gone = [this](const std::string& id) { return !logins_.contains(id); };
-  for (auto* ids : {&by_age_, &over_}) {
-    if (ids->size() > 2 * kMostLogins) std::erase_if(*ids, is_gone);
-  }
-  while (!over_.empty() && is_gone(over_.front())) over_.pop_front();
-  if (logins_.size() >= kMostLogins) Forget(over_.empty() ? by_age_ : over_);
-  login->id = RandomHex(16);
-  login->expires = now + kLoginLifetime;
-  logins_.emplace(login->id, login);
-  by_age_.push_back(login->id);
-}
 
 void Logins::Begin(const HttpRequest& request, Respond respond) {
   auto object = ParseObject(request.body);
@@ -172,7 +42,7 @@ void Logins::BeginForOwner(std::string account, const Peer& owner, Proven proven
 
 void Logins::Open(const LoginPtr& login, Directory& directory, Respond respond) {
   login->deadline = std::chrono::steady_clock::now() + kRequestDeadline;
-  Remember(login);
+  logins_.Add(login);
   login->waiting.push_back(std::move(respond));
   directory.Lookup(login->opening.account, [this, login](auto identity) {
     const bool listed = identity && *identity && (*identity)->uid == login->owner.uid;
@@ -186,7 +56,7 @@ void Logins::Open(const LoginPtr& login, Directory& directory, Respond respond) 
 }
 
 void Logins::Admit(const LoginPtr& login) {
-  auto outcome = std::make_shared<Outcome>();
+  auto outcome = std::make_shared<LoginOutcome>();
   std::shared_ptr<SecretBytes> code;
   if (login->first_answers && login->first_answers->contains("code")) {
     auto text =
@@ -197,7 +67,7 @@ void Logins::Admit(const LoginPtr& login) {
     if (!code) return std::nullopt;
     return OneTimeCode{code->ExposeText()};
   };
-  Step step = login->MakeStep(outcome, attempt, backend_.Now(), true);
+  Step step = MakeLoginStep(*login, outcome, attempt, backend_.Now(), true);
   Submit(login, std::move(step), [this, login, outcome] {
     if (outcome->uid_holder) return AdmitAlias(login, *outcome->uid_holder);
     Learn(login, *outcome);
@@ -233,19 +103,8 @@ void Logins::AskLocked(const LoginPtr& login, const SecretBytes* typed) {
   StartRecovery(login);
 }
 
-Logins::LoginPtr Logins::Find(const std::string& id, const Peer& peer) const {
-  const auto found = logins_.find(id);
-  if (found == logins_.end()) return nullptr;
-  const Login& login = *found->second;
-  const Peer& owner = login.owner;
-  if (login.expires <= std::chrono::steady_clock::now()) return nullptr;
-  if (owner.socket != peer.socket || owner.uid != peer.uid) return nullptr;
-  if (login.opening.by_owner && owner.connection != peer.connection) return nullptr;
-  return found->second;
-}
-
 void Logins::Answer(const std::string& id, const HttpRequest& request, Respond respond) {
-  const LoginPtr login = Find(id, request.peer);
+  const LoginPtr login = logins_.Find(id, request.peer);
   const auto now = std::chrono::steady_clock::now();
   if (!login) {
     return respond(
@@ -271,7 +130,7 @@ void Logins::Answer(const std::string& id, const HttpRequest& request, Respond r
 
 void Logins::AnswerForOwner(const std::string& id, const std::string& account,
                             const HttpRequest& request, Respond respond) {
-  const LoginPtr login = Find(id, request.peer);
+  const LoginPtr login = logins_.Find(id, request.peer);
   const bool own = login && login->opening.by_owner && login->opening.account == account;
   Answer(own ? id : "", request, std::move(respond));
 }
@@ -281,9 +140,9 @@ void Logins::TakeCode(const LoginPtr& login, const SecretBytes& typed) {
   auto text = std::make_shared<SecretBytes>(WithoutSpaces(typed));
   if (AsksForRecovery(*text) && login->opening.recovery) return StartRecovery(login);
   if (LooksLikeOneTimeCode(*text)) {
-    auto outcome = std::make_shared<Outcome>();
+    auto outcome = std::make_shared<LoginOutcome>();
     auto attempt = [text]() -> std::optional<Attempt> { return OneTimeCode{text->ExposeText()}; };
-    Step step = login->MakeStep(outcome, attempt, backend_.Now());
+    Step step = MakeLoginStep(*login, outcome, attempt, backend_.Now());
     return Submit(login, std::move(step), [this, login, outcome] {
       Learn(login, *outcome);
       Conclude(login, outcome->decided.value_or(Reason::kNotAnAttempt));
@@ -324,8 +183,8 @@ void Logins::Recover(const LoginPtr& login) {
       }
     }
   }
-  auto outcome = std::make_shared<Outcome>();
-  Step read = login->MakeStep(outcome, nullptr, backend_.Now());
+  auto outcome = std::make_shared<LoginOutcome>();
+  Step read = MakeLoginStep(*login, outcome, nullptr, backend_.Now());
   Submit(login, std::move(read), [this, login, outcome] {
     Learn(login, *outcome);
     if (outcome->decided) return Conclude(login, *outcome->decided);
@@ -355,9 +214,9 @@ void Logins::MatchCodes(const LoginPtr& login, const OutcomePtr& outcome) {
 }
 
 void Logins::SubmitDecision(const LoginPtr& login, BackupCodeSet set) {
-  auto outcome = std::make_shared<Outcome>();
+  auto outcome = std::make_shared<LoginOutcome>();
   auto attempt = [set = std::move(set)]() -> std::optional<Attempt> { return set; };
-  Step step = login->MakeStep(outcome, attempt, backend_.Now());
+  Step step = MakeLoginStep(*login, outcome, attempt, backend_.Now());
   Submit(login, std::move(step), [this, login, outcome] {
     Learn(login, *outcome);
     Conclude(login, outcome->decided.value_or(Reason::kNotAnAttempt));
@@ -376,7 +235,7 @@ void Logins::Submit(const LoginPtr& login, Step step, std::function<void()> done
 }
 
 // After the commit of what a step found.
-void Logins::Learn(const LoginPtr& login, const Outcome& outcome) {
+void Logins::Learn(const LoginPtr& login, const LoginOutcome& outcome) {
   login->words = outcome.words;
   if (!outcome.contained.empty()) end_sessions_(outcome.contained);
 }
@@ -434,7 +293,7 @@ void Logins::Fail(const LoginPtr& login, const Error& error) {
 void Logins::End(const LoginPtr& login) {
   login->stage = Login::Stage::kOver;
   login->codes.clear();
-  over_.push_back(login->id);
+  logins_.MarkOver(*login);
 }
 
 void Logins::Reply(const LoginPtr& login, std::function<HttpResponse()> make) {

@@ -3,16 +3,19 @@
 // asks again for the same login gets the same answer.
 #pragma once
 
-#include <chrono>
-#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lockout/containment.h"
 #include "service/backend.h"
+#include "service/login_table.h"
 
 namespace sparekey {
+
+struct LoginOutcome;
 
 class Logins {
  public:
@@ -31,15 +34,9 @@ class Logins {
   void Answer(const std::string& id, const HttpRequest& request, Respond respond);
 
  private:
-  struct Login;
-  struct Outcome;
-  using LoginPtr = std::shared_ptr<Login>;
-  using OutcomePtr = std::shared_ptr<Outcome>;
+  using OutcomePtr = std::shared_ptr<LoginOutcome>;
 
   void Open(const LoginPtr& login, Directory& directory, Respond respond);
-  LoginPtr Find(const std::string& id, const Peer& peer) const;
-  void Remember(const LoginPtr& login);
-  void Forget(std::deque<std::string>& ids);
   void End(const LoginPtr& login);
   void Admit(const LoginPtr& login);
   void AdmitAlias(const LoginPtr& login, const std::string& holder);
@@ -52,7 +49,7 @@ class Logins {
   void SubmitDecision(const LoginPtr& login, BackupCodeSet set);
   void Submit(const LoginPtr& login, Step step, std::function<void()> done);
 
-  void Learn(const LoginPtr& login, const Outcome& outcome);
+  void Learn(const LoginPtr& login, const LoginOutcome& outcome);
   void Ask(const LoginPtr& login);
   void Conclude(const LoginPtr& login, Reason reason);
   void Fail(const LoginPtr& login, const Error& error);
@@ -60,9 +57,7 @@ class Logins {
 
   const Backend& backend_;
   EndSessions end_sessions_;
-  std::map<std::string, LoginPtr> logins_;
-  std::deque<std::string> by_age_;  // may name logins that are gone, as over_ may
-  std::deque<std::string> over_;
+  LoginTable logins_;
 };
 
 }  // namespace sparekey

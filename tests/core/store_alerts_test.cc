@@ -15,19 +15,11 @@ namespace sparekey {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::EventOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Seen = std::pair<EventKind, std::string>;
-
-Event EventOf(EventKind kind, std::string account, std::string detail = "") {
-  Event event;
-  event.kind = kind;
-  event.account = std::move(account);
-  event.detail = std::move(detail);
-  event.time = testing::kNow;
-  return event;
-}
 
 class StoreAlerts : public testing::StoreTest {
  protected:

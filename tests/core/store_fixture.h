@@ -58,6 +58,15 @@ inline Changes ChangesOf(std::vector<std::size_t> accounts) {
   return changes;
 }
 
+inline Event EventOf(EventKind kind, std::string account = "ada", std::string detail = "") {
+  Event event;
+  event.kind = kind;
+  event.account = std::move(account);
+  event.detail = std::move(detail);
+  event.time = kNow;
+  return event;
+}
+
 inline Status RunOne(Store& store, Work work) {
   store.Run(std::span(&work, 1));
   return work.status;

@@ -144,6 +144,12 @@ TEST_F(AdmitTest, DeniesAKeyAloneUnlessKeysAreAccepted) {
   EXPECT_EQ(Access(false), Reason::kSuperLocked);
 }
 
+TEST_F(AdmitTest, HoldsKeysAgainstNobodyAtOtherDoorsThanSsh) {
+  for (const Door door : {Door::kWeb, Door::kOther}) {
+    EXPECT_EQ(Access(false, door), Reason::kAccepted);
+  }
+}
+
 TEST_F(AdmitTest, AcceptsKeysOfAccountsThatMustEnrolByPolicyOnlyIfKeysAreAccepted) {
   Unenrol();
   policy.required_for = RequiredFor::kEveryone;

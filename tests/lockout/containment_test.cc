@@ -69,6 +69,25 @@ TEST(Containment, EndsOnceAndNotForALaterLockout) {
   EXPECT_EQ(events[0].detail, "1 SSH session ended");
 }
 
+TEST(Containment, OfEverybodyEndsOnceAndNotForALaterLockout) {
+  const Containment due{kNow, "super-lockout of ada"};
+  SystemState system;
+  std::vector<Event> events;
+  EXPECT_FALSE(FinishContainment(system, due, "none", kNow, events));
+  system.containment = due;
+  EXPECT_FALSE(FinishContainment(system, {kEarlier, due.reason}, "none", kNow, events));
+  EXPECT_FALSE(FinishContainment(system, {due.since, "lockout of bob"}, "none", kNow, events));
+  EXPECT_TRUE(system.containment);
+  EXPECT_TRUE(events.empty());
+  EXPECT_TRUE(FinishContainment(system, due, "no SSH session ended", kNow, events));
+  EXPECT_FALSE(system.containment);
+  ASSERT_EQ(events.size(), 1);
+  EXPECT_EQ(events[0].kind, EventKind::kSessionsEnded);
+  EXPECT_EQ(events[0].account, "");
+  EXPECT_EQ(events[0].detail, "no SSH session ended");
+  EXPECT_EQ(events[0].time, kNow);
+}
+
 TEST(Containment, GoesWithTheGateThatIsOpened) {
   SystemState system;
   system.gate = kByHand;

@@ -249,6 +249,12 @@ TEST_F(DecideTest, SpendsNothingWhenOneCodeOfTheSetIsWrong) {
   EXPECT_EQ(account.recovery_failures, 1);
 }
 
+TEST_F(DecideTest, CountsAMatchBeyondTheSheetAsWrong) {
+  EXPECT_EQ(TrySet({1, 10}).reason, Reason::kWrongCodes);  // places 0 to 9
+  EXPECT_EQ(account.sheet->CodesLeft(), 10);
+  EXPECT_EQ(account.recovery_failures, 1);
+}
+
 TEST_F(DecideTest, DeniesTheLastSpentSetInAnyOrderAsAReplay) {
   TrySet({1, 2});
   const Decision decision = TrySet({2, 1});

@@ -106,6 +106,18 @@ TEST(SshSessions, OfRootIn10AreTheMonitorAndItsChild) {
               ElementsAre("292: 310 uid 0 root", "294: 309 uid 0 root"));
 }
 
+TEST(SshSessions, OfRootOutliveTheirListener) {
+  EXPECT_THAT(Find({Sshd(75, 1, 0, "sshd: root@notty")}), ElementsAre("75: uid 0"));
+}
+
+TEST(SshSessions, OfRootAreNoPartOfWhatAUserRuns) {
+  for (const char* title : {"sshd: bob@pts/0", "sshd: root [priv]"}) {
+    EXPECT_THAT(Find({Sshd(70, 1, kBob, title), Sshd(71, 70, 0, "sshd: root@notty")}),
+                ElementsAre("71: uid 0"))
+        << title;
+  }
+}
+
 TEST(SshSessions, WhatRootsSessionForksBelongsToIt) {
   EXPECT_THAT(Find({kListener, Sshd(75, 46, 0, "sshd: root@notty"),
                     Sshd(80, 75, 0, "sshd: root@internal-sftp")}),
@@ -185,6 +197,21 @@ TEST(SshSessions, OfANameWithASpaceAreFoundBelowTheirMonitor) {
               ElementsAre("56: of nobody known john doe undecided"));
 }
 
+TEST(SshSessions, AreNotNamedAfterWhatNamesNobody) {
+  const SshProcess root = Sshd(75, 46, 0, "sshd: root@notty");
+  for (const char* title : {"sshd", "sshd: roo@[net", "sshd: @pts 0"}) {
+    EXPECT_THAT(Find({root, Sshd(80, 75, kBob, title)}), ElementsAre("75: uid 0")) << title;
+  }
+  EXPECT_THAT(Find({Sshd(56, 46, 0, "sshd:  [priv]"), Sshd(57, 56, kBob, "sshd")}),
+              ElementsAre("56: of nobody known undecided"));
+}
+
+TEST(SshSessions, OfAUserAreNotNamedAfterALongerName) {
+  EXPECT_THAT(
+      Find({Sshd(56, 46, 0, "sshd: john doe [priv]"), Sshd(57, 56, kBob, "sshd: john does@pts/0")}),
+      ElementsAre("56: of nobody known john doe undecided"));
+}
+
 TEST(SshSessions, AreNotFoundBelowAParentThatCameLater) {
   SshProcess reused = Sshd(56, 46, 0, "sshd: ada [priv]");
   reused.id.start_time = 9999;
@@ -205,6 +232,23 @@ TEST(SshSessions, AreCompletedByWhatPamSaid) {
               ElementsAre("56: of nobody known bob2 undecided"));
 }
 
+TEST(SshSessions, AreCompletedByWhatPamSaidOfThatSessionAlone) {
+  const std::vector<SshProcess> two{
+      kListener, Sshd(56, 46, 0, "sshd: bob [priv]"), Sshd(57, 46, 0, "sshd: bob [priv]"),
+      Sshd(67, 56, kBob, "sshd: bob@notty"), Sshd(68, 57, kBob, "sshd: bob@pts/0")};
+  // PAM's session may have been opened by the user's child.
+  for (const pid_t teller : {57, 68}) {
+    EXPECT_THAT(Find(two, {{Id(teller), "bob2"}}),
+                ElementsAre("56: 67 uid 58102 bob", "57: 68 uid 58102 bob2"));
+  }
+}
+
+TEST(SshSessions, AreToldApartByTheStartOfTheirProcess) {
+  EXPECT_THAT(Find({}, {{{900, 7}, "ada"}, {{900, 5}, "bob"}, {{900, 9}, "eve"}}),
+              ElementsAre("900: of nobody known bob", "900: of nobody known ada",
+                          "900: of nobody known eve"));
+}
+
 TEST(SshSessions, AreCompletedByLogindOnlyWhereTheKernelSaysNothing) {
   const SshProcess monitor = Sshd(56, 46, 0, "sshd: bob [priv]");
   EXPECT_THAT(Find({kListener, monitor}, {}, {{56, kBob}}), ElementsAre("56: uid 58102 bob"));
@@ -214,6 +258,8 @@ TEST(SshSessions, AreCompletedByLogindOnlyWhereTheKernelSaysNothing) {
       Find({kListener, monitor, Sshd(51, 56, kSshdsUser, "sshd: bob [net]")}, {}, {{56, kBob}}),
       IsEmpty());
   EXPECT_THAT(Find({kListener}, {}, {{46, 0}, {900, 0}}), IsEmpty());
+  EXPECT_THAT(Find({kListener, monitor, Sshd(57, 46, 0, "sshd: ada [priv]")}, {}, {{57, 7}}),
+              ElementsAre("56: of nobody known bob undecided", "57: uid 7 ada"));
 }
 
 TEST(SshSessions, HaveTheTerminalsOfTheProcessesBelowThem) {

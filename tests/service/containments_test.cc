@@ -71,6 +71,30 @@ class ContainmentsTest : public ServiceTest {
     }
     return lines;
   }
+  // A sparekeyd that finds these sessions of sshd's; where it `fails`, none of them ends.
+  struct LoggedIn {
+    pid_t monitor;
+    uid_t uid;
+    const char* name;
+  };
+  RecordedSystem& RestartWith(const std::vector<LoggedIn>& sessions, bool fails) {
+    auto made = std::make_unique<RecordedSystem>();
+    RecordedSystem& system = *made;
+    system.fails = fails;
+    for (const auto& [monitor, uid, name] : sessions) system.LogIn(monitor, uid, name);
+    make_session_system = [&made] { return std::move(made); };
+    Restart();
+    make_session_system = nullptr;
+    return system;
+  }
+  // At the console, while his sessions are still being ended.
+  void SuperLockAndResetBob() {
+    config.console.allow_root = true;
+    Enrol("bob");
+    awaits_containment = false;
+    SuperLock("bob", "web");
+    Send("POST", "/v1/console/resets", {{"account", "bob"}});
+  }
   int OpenGate() { return Send("PUT", "/v1/ssh-gate", {{"state", "open"}}).status; }
   // What a sparekeyd commits that is killed right after.
   void CommitALockoutOf(const std::string& name, bool everybody) {
@@ -140,24 +164,10 @@ TEST_F(ContainmentsTest, OfEverybodyAreFinishedByTheNextSparekeyd) {
 
 // Costs the ten seconds of the bound.
 TEST_F(ContainmentsTest, HoldTheGateNoLongerThanTheBoundAndForgetWhoIsLetInAgain) {
-  config.console.allow_root = true;
-  RecordedSystem* system = nullptr;
-  bool fails = true;
-  make_session_system = [&] {
-    auto made = std::make_unique<RecordedSystem>();
-    made->fails = fails;
-    made->LogIn(10, 1001, "bob");
-    if (fails) made->LogIn(20, 1002, "eve");
-    system = made.get();
-    return made;
-  };
-  Restart();
   people().emplace("eve", Identity{"eve", 1002, {}, false});
   Enrol("eve");
-  Enrol("bob");
-  awaits_containment = false;
-  SuperLock("bob", "web");
-  Send("POST", "/v1/console/resets", {{"account", "bob"}});
+  RecordedSystem* system = &RestartWith({{10, 1001, "bob"}, {20, 1002, "eve"}}, true);
+  SuperLockAndResetBob();
   EXPECT_EQ(OpenGate(), 429);
   queue.RunUntil([this] { return routes->IsQuiet(); });
   EXPECT_THAT(Ended(),
@@ -169,28 +179,15 @@ TEST_F(ContainmentsTest, HoldTheGateNoLongerThanTheBoundAndForgetWhoIsLetInAgain
   SuperLock("eve", "web");
   EXPECT_THAT(Ended(), ::testing::Contains("eve: 1 SSH session ended"));
   EXPECT_THAT(system->signals, ::testing::ElementsAre("term 20"));
-  fails = false;
-  Restart();
+  system = &RestartWith({{10, 1001, "bob"}}, false);
   Ended();  // by then the new one has read what is due
   EXPECT_EQ(Ended().size(), 2);
   EXPECT_THAT(system->signals, ::testing::IsEmpty());
 }
 
 TEST_F(ContainmentsTest, HoldTheGateUntilNobodyIsThrownOutAnyMore) {
-  config.console.allow_root = true;
-  RecordedSystem* system = nullptr;
-  make_session_system = [&system] {
-    auto made = std::make_unique<RecordedSystem>();
-    made->fails = true;
-    made->LogIn(10, 1001, "bob");
-    system = made.get();
-    return made;
-  };
-  Restart();
-  Enrol("bob");
-  awaits_containment = false;
-  SuperLock("bob", "web");
-  Send("POST", "/v1/console/resets", {{"account", "bob"}});
+  RecordedSystem& system = RestartWith({{10, 1001, "bob"}}, true);
+  SuperLockAndResetBob();
   for (const Json& gate : {Json{{"state", "open"}}, Json{{"state", "open"}, {"account", "bob"}}}) {
     const Answer answer = Send("PUT", "/v1/ssh-gate", gate);
     EXPECT_EQ(answer.status, 429) << answer.body;
@@ -199,7 +196,7 @@ TEST_F(ContainmentsTest, HoldTheGateUntilNobodyIsThrownOutAnyMore) {
   }
   EXPECT_EQ(Send("PUT", "/v1/ssh-gate", {{"state", "closed"}}).status, 200);
   EXPECT_EQ(Send("PUT", "/v1/ssh-gate", {{"state", "open"}, {"account", "ada"}}).status, 404);
-  system->fails = false;
+  system.fails = false;
   queue.RunUntil([this] { return routes->IsQuiet(); });
   EXPECT_EQ(OpenGate(), 200);
   EXPECT_EQ(Show("bob")["ssh_gate"], "open");

@@ -4,88 +4,25 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 
-#include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <csignal>
-#include <fstream>
-#include <memory>
+#include <filesystem>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/service/bad_requests.h"
-#include "tests/support/processes.h"
+#include "tests/service/held_answers.h"
 #include "tests/support/raw_http.h"
 #include "tests/support/running_server.h"
 
 namespace sparekey {
 namespace {
 
-using std::chrono::milliseconds;
 using testing::HasSubstr;
 constexpr std::size_t kBodyBytes = 64 * 1024;
-
-HttpResponse Text(int status, std::string_view body) {
-  return {status, SecretBytes(body), "application/json"};
-}
-
-// Answers with what it was asked.
-void Echo(HttpRequest request, const Respond& respond) {
-  respond(Text(200, request.method + " " + request.path + "?" + request.query + " " +
-                        std::string(request.body.ExposeText())));
-}
-
-// Keeps what is to be answered until the test says so.
-class HeldAnswers {
- public:
-  void Hold(Respond respond) {
-    const std::lock_guard lock(mutex_);
-    held_.push_back(std::move(respond));
-    changed_.notify_all();
-  }
-  std::vector<Respond> Take(std::size_t count) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return held_.size() >= count; });
-    return std::exchange(held_, {});
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Respond> held_;
-};
-
-HttpServer::Handle HoldIn(HeldAnswers& held) {
-  return [&held](HttpRequest request, Respond respond) {
-    if (request.path == "/hold") return held.Hold(std::move(respond));
-    Echo(std::move(request), respond);
-  };
-}
-
-std::size_t ResidentBytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::stoul(line.substr(6)) * 1024;
-  }
-  return 0;
-}
-
-class MoreDescriptors {
- public:
-  MoreDescriptors() {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    const rlimit raised{before_.rlim_max, before_.rlim_max};
-    setrlimit(RLIMIT_NOFILE, &raised);
-  }
-  ~MoreDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 TEST(HttpServer, AnswersWithMethodPathQueryAndBody) {
   RunningServer server({}, Echo);
@@ -235,73 +172,6 @@ TEST(HttpServer, RefusesGarbageAndGoesOn) {
   EXPECT_EQ(RawClient(server.api()).Ask("GET", "/").status, 200);
 }
 
-TEST(HttpServer, DropsASlowSenderWith408) {
-  HttpLimits limits;
-  limits.request_time = milliseconds(60);
-  RunningServer server(limits, Echo);
-  for (const char* part : {"G", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabc"}) {
-    RawClient client(server.api());
-    client.Send(part);
-    EXPECT_EQ(client.Read().status, 408) << part;
-    client.FinishSending();
-    EXPECT_TRUE(client.IsClosed()) << part;
-  }
-}
-
-TEST(HttpServer, DropsASenderThatKeepsDripping) {
-  HttpLimits limits;
-  limits.request_time = milliseconds(60);
-  RunningServer server(limits, Echo);
-  RawClient client(server.api());
-  client.Send("GET / HTTP/1.1\r\nHost: a\r\nA: ");
-  const auto begin = std::chrono::steady_clock::now();
-  RawAnswer answer;
-  while (answer.status == 0 && std::chrono::steady_clock::now() - begin < milliseconds(5000)) {
-    client.Send("x");
-    answer = client.Read(5);
-  }
-  EXPECT_EQ(answer.status, 408);
-}
-
-TEST(HttpServer, ClosesIdleConnectionsWithoutAWord) {
-  HttpLimits limits;
-  limits.idle_time = milliseconds(50);
-  RunningServer server(limits, Echo);
-  RawClient fresh(server.api()), used(server.api());
-  EXPECT_EQ(used.Ask("GET", "/").status, 200);
-  EXPECT_EQ(fresh.Read().status, 0);
-  EXPECT_TRUE(fresh.IsClosed());
-  EXPECT_TRUE(used.IsClosed());
-}
-
-TEST(HttpServer, WaitsForASlowHandler) {
-  HttpLimits limits;
-  limits.request_time = limits.idle_time = milliseconds(30);
-  HttpServer* timer = nullptr;
-  RunningServer server(limits, [&](HttpRequest, const Respond& respond) {
-    timer->After(milliseconds(120), [respond] { respond(Text(200, "late")); });
-  });
-  timer = &*server;
-  RawClient client(server.api());
-  EXPECT_EQ(client.Ask("GET", "/").body, "late");
-}
-
-TEST(HttpServer, ClosesOnAReaderThatTakesNothing) {
-  HttpLimits limits;
-  limits.request_time = milliseconds(60);
-  const std::string large(4 * 1024 * 1024, 'x');
-  RunningServer server(limits,
-                       [&](HttpRequest, const Respond& respond) { respond(Text(200, large)); });
-  RawClient client(server.api());
-  client.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  const auto begin = std::chrono::steady_clock::now();
-  // The server's end is gone when it can no longer be written to.
-  while (client.Send(" ") && std::chrono::steady_clock::now() - begin < milliseconds(5000)) {
-    poll(nullptr, 0, 5);
-  }
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(5000));
-}
-
 TEST(HttpServer, Answers500WhereTheHandlerDropsOrThrows) {
   RunningServer server({}, [](HttpRequest request, Respond respond) {
     const Respond dropped = std::move(respond);
@@ -321,227 +191,6 @@ TEST(HttpServer, GivesOnlyTheFirstOfTwoAnswers) {
   RawClient client(server.api());
   EXPECT_EQ(client.Ask("GET", "/1").body, "/1");
   EXPECT_EQ(client.Ask("GET", "/2").body, "/2");
-}
-
-TEST(HttpServer, TakesAnswersAndDropsFromAnotherThread) {
-  HeldAnswers held;
-  RunningServer server({}, HoldIn(held));
-  RawClient client(server.api());
-  client.Send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
-  held.Take(1)[0](Text(200, "from elsewhere"));
-  EXPECT_EQ(client.Read().body, "from elsewhere");
-  client.Send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
-  held.Take(1).clear();
-  EXPECT_EQ(client.Read().status, 500);
-}
-
-TEST(HttpServer, SurvivesClientsThatLeaveBeforeTheAnswer) {
-  HeldAnswers held;
-  RunningServer server({}, HoldIn(held));
-  for (int i = 0; i < 20; ++i) {
-    RawClient client(server.api());
-    client.Send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
-    auto answers = held.Take(1);
-    client.Close();
-    if (i % 2 == 0) answers[0](Text(200, std::string(1'000'000, 'x')));
-  }
-  EXPECT_EQ(RawClient(server.api()).Ask("GET", "/").status, 200);
-}
-
-TEST(HttpServer, AnswersMayComeAfterTheServerHasEnded) {
-  HeldAnswers held;
-  std::vector<Respond> answers;
-  {
-    RunningServer server({}, HoldIn(held));
-    RawClient client(server.api());
-    client.Send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
-    answers = held.Take(1);
-  }
-  answers[0](Text(200, "too late"));
-}
-
-TEST(HttpServer, StopAnswersWhatIsPendingAndClosesTheRest) {
-  HeldAnswers held;
-  RunningServer server({}, HoldIn(held));
-  RawClient idle(server.api()), half(server.api()), pending(server.api());
-  EXPECT_EQ(idle.Ask("GET", "/").status, 200);
-  half.Send("GET / HT");
-  pending.Send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
-  auto answers = held.Take(1);
-  server->Stop(milliseconds(30'000));
-  EXPECT_TRUE(idle.IsClosed());
-  EXPECT_TRUE(half.IsClosed());
-  EXPECT_FALSE(RawClient().Connect(server.api()));
-  answers[0](Text(200, "in time"));
-  const RawAnswer answer = pending.Read();
-  EXPECT_EQ(answer.body, "in time");
-  EXPECT_THAT(answer.head, HasSubstr("Connection: close"));
-  EXPECT_TRUE(pending.IsClosed());
-  server.Stop(milliseconds(0));
-}
-
-TEST(HttpServer, StopEndsAfterItsGrace) {
-  HeldAnswers held;
-  RunningServer server({}, HoldIn(held));
-  RawClient pending(server.api());
-  pending.Send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
-  const auto answers = held.Take(1);
-  const auto begin = std::chrono::steady_clock::now();
-  server.Stop(milliseconds(50));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(5000));
-}
-
-TEST(HttpServer, GoesOnAfterATaskThatThrows) {
-  RunningServer server({}, Echo);
-  server->Post([] { throw std::runtime_error("as the test wants"); });
-  EXPECT_EQ(RawClient(server.api()).Ask("GET", "/").status, 200);
-}
-
-TEST(HttpServer, CallsTheHandlerOfASignalEachTime) {
-  HttpServer server({}, Echo);
-  int calls = 0;
-  server.OnSignals({SIGUSR1}, [&](int signal) {
-    EXPECT_EQ(signal, SIGUSR1);
-    if (++calls == 2) server.Stop(milliseconds(0));
-    if (calls == 1) raise(SIGUSR1);
-  });
-  server.Post([] { raise(SIGUSR1); });
-  server.Run();
-  EXPECT_EQ(calls, 2);
-}
-
-TEST(HttpServer, ClosesTheLongestIdleWhereTheSocketIsFull) {
-  HttpLimits limits;
-  limits.connections = 3;
-  RunningServer server(limits, Echo);
-  std::vector<RawClient> clients;
-  for (int i = 0; i < 3; ++i) {
-    clients.emplace_back(server.api());
-    EXPECT_EQ(clients.back().Ask("GET", "/").status, 200);
-  }
-  EXPECT_EQ(clients[0].Ask("GET", "/").status, 200);  // now 1 has been idle longest
-  EXPECT_EQ(RawClient(server.api()).Ask("GET", "/").status, 200);
-  EXPECT_TRUE(clients[1].IsClosed());
-  EXPECT_EQ(clients[0].Ask("GET", "/").status, 200);
-  EXPECT_EQ(clients[2].Ask("GET", "/").status, 200);
-}
-
-TEST(HttpServer, RefusesWith503WhereEverybodyWaitsForAnAnswer) {
-  HttpLimits limits;
-  limits.connections = 2;
-  HeldAnswers held;
-  RunningServer server(limits, HoldIn(held));
-  RawClient first(server.api()), second(server.api());
-  first.Send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
-  second.Send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
-  auto answers = held.Take(2);
-  RawClient third(server.api());
-  EXPECT_EQ(third.Read().status, 503);
-  EXPECT_TRUE(third.IsClosed());
-  EXPECT_EQ(RawClient(server.pam()).Ask("GET", "/").status, 200);  // a budget of its own
-  answers[0](Text(200, "1"));
-  answers[1](Text(200, "2"));
-  EXPECT_EQ(first.Read().status, 200);
-  EXPECT_EQ(second.Read().status, 200);
-}
-
-// Connections of another user where the test may have one (root), of its own otherwise.
-class CrowdProcess {
- public:
-  CrowdProcess(const std::string& path, int count, std::string_view sends) {
-    int ready[2], end[2];
-    if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(end, O_CLOEXEC) != 0) std::abort();
-    pid_ = CheckedFork();
-    if (pid_ == 0) {
-      close(end[1]);
-      if (geteuid() == 0 && setuid(65534) != 0) _exit(1);
-      std::vector<RawClient> clients;
-      for (int i = 0; i < count; ++i) {
-        clients.emplace_back(path);
-        clients.back().Send(sends);
-      }
-      char byte = 0;
-      if (write(ready[1], &byte, 1) != 1) _exit(1);
-      _exit(read(end[0], &byte, 1) == 0 ? 0 : 1);
-    }
-    close(ready[1]);
-    close(end[0]);
-    char byte;
-    is_ready_ = read(ready[0], &byte, 1) == 1;
-    close(ready[0]);
-    end_ = end[1];
-  }
-  ~CrowdProcess() {
-    close(end_);
-    waitpid(pid_, nullptr, 0);
-  }
-  CrowdProcess(const CrowdProcess&) = delete;
-  CrowdProcess& operator=(const CrowdProcess&) = delete;
-  bool is_ready() const { return is_ready_; }
-
- private:
-  pid_t pid_ = -1;
-  int end_ = -1;
-  bool is_ready_ = false;
-};
-
-TEST(HttpServer, ThousandsOfIdleConnectionsOfAUserStarveNobody) {
-  const MoreDescriptors descriptors;
-  RunningServer server({}, Echo);
-  RawClient mine(server.api()), pam(server.pam());
-  EXPECT_EQ(mine.Ask("GET", "/").status, 200);
-  for (const std::string& sends :
-       {std::string(),
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\n" + std::string(40'000, 'x')}) {
-    const std::size_t before = ResidentBytes();
-    const CrowdProcess crowd(server.api(), 3500, sends);
-    ASSERT_TRUE(crowd.is_ready());
-    for (int i = 0; i < 100; ++i) {
-      if (geteuid() == 0) {
-        EXPECT_EQ(mine.Ask("GET", "/").status, 200);  // the other user has closed his own
-      }
-      EXPECT_EQ(pam.Ask("GET", "/").status, 200);
-      EXPECT_EQ(RawClient(server.api()).Ask("GET", "/").status, 200);
-    }
-    // At most 256 connections with a body of 64 KiB and its buffers: about 30 MB, and more only for
-    // a sanitizer's books. All of them would be 280 MB.
-    EXPECT_LT(ResidentBytes(), before + 110'000'000) << sends.size();
-  }
-}
-
-TEST(HttpServer, AThousandConnectionsOfRootLeaveRoomForMore) {
-  const MoreDescriptors descriptors;
-  HttpLimits limits;
-  RunningServer server(limits, Echo);
-  std::vector<RawClient> clients;
-  for (std::size_t i = 0; i < 2 * limits.connections; ++i) {
-    clients.emplace_back(server.api());
-    ASSERT_EQ(clients.back().Ask("GET", "/").status, 200) << i;
-  }
-  EXPECT_TRUE(clients.front().IsClosed());
-}
-
-TEST(HttpServer, PausesWhereDescriptorsRunOutAndGoesOn) {
-  RunningServer server({}, Echo);
-  std::vector<RawClient> clients(20);
-  rlimit before{};
-  getrlimit(RLIMIT_NOFILE, &before);
-  const int next = dup(0);
-  close(next);
-  const rlimit few{static_cast<rlim_t>(next) + 2, before.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &few);
-  for (RawClient& client : clients) EXPECT_TRUE(client.Connect(server.api()));
-  rusage begin{}, end{};
-  getrusage(RUSAGE_SELF, &begin);
-  poll(nullptr, 0, 200);
-  getrusage(RUSAGE_SELF, &end);
-  setrlimit(RLIMIT_NOFILE, &before);
-  const auto microseconds = [](const rusage& usage) {
-    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1'000'000 + usage.ru_utime.tv_usec +
-           usage.ru_stime.tv_usec;
-  };
-  EXPECT_LT(microseconds(end) - microseconds(begin), 50'000);
-  EXPECT_EQ(clients.back().Ask("GET", "/").status, 200);
 }
 
 TEST(HttpServer, LetsNoDescriptorIntoChildren) {
@@ -589,6 +238,5 @@ TEST(Problem, GivesEveryErrorItsStatusAndCode) {
                 HasSubstr("\"code\":\"" + std::string(code) + "\""));
   }
 }
-
 }  // namespace
 }  // namespace sparekey

@@ -19,17 +19,9 @@ namespace sparekey {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::EventOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-Event EventOf(EventKind kind, std::string account = "ada", std::string detail = "") {
-  Event event;
-  event.kind = kind;
-  event.account = std::move(account);
-  event.detail = std::move(detail);
-  event.time = testing::kNow;
-  return event;
-}
 
 class Notify : public testing::StoreTest {
  protected:

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an account's owner may do without root: after password and code, on that connection alone.
+// How an owner proves himself without root, by password and code, on that connection alone; and
+// when a proof ends.
 #include "service/proofs.h"
 
 #include <gmock/gmock.h>
 
-#include "tests/support/service_fixture.h"
+#include "tests/service/proofs_fixture.h"
 
 namespace sparekey::testing {
 namespace {
@@ -12,38 +13,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-constexpr char kSheet[] = "/v1/accounts/ada/backup-codes";
-constexpr char kEnrolment[] = "/v1/accounts/ada/enrolment";
-constexpr char kAdd[] = "/v1/accounts/ada/authenticators";
-
-class ProofsTest : public ServiceTest {
- protected:
-  static Peer Owner(std::uint64_t connection = 7, uid_t uid = 1000) {
-    return {SocketKind::kApi, uid, uid, getpid(), connection};
-  }
-  Answer BeginProof(const Peer& peer = Owner(), const std::string& password = "correct horse",
-                    const std::string& name = "ada") {
-    return Send("POST", "/v1/accounts/" + name + "/proof", {{"password", password}}, peer);
-  }
-  Answer GiveProof(const Answer& login, const Json& answers, const Peer& peer = Owner(),
-                   const std::string& name = "ada") {
-    return Send("POST", "/v1/accounts/" + name + "/proof/answers",
-                {{"login", login.body.value("login", "")}, {"answers", answers}}, peer);
-  }
-  // With the code of the next step, so that several proofs in a row need no waiting.
-  Answer Prove(const Json& enrolment, const Peer& peer = Owner()) {
-    now += std::chrono::seconds(30);
-    return GiveProof(BeginProof(peer), {{"code", CodeOf(enrolment)}}, peer);
-  }
-  std::string NewSheet(const Peer& peer = Owner()) {
-    const Answer answer = Send("POST", kSheet, Json::object(), peer);
-    return answer.status == 201 ? "made" : answer.body.value("code", "?");
-  }
-  Answer EnrolAsOwner(const Json& wishes = Json::object(), const Peer& peer = Owner()) {
-    return Send("POST", kEnrolment, wishes, peer);
-  }
-};
 
 TEST_F(ProofsTest, PasswordAndCodeProveAnEnrolledOwner) {
   const Json ada = Enrol("ada");
@@ -202,94 +171,6 @@ TEST_F(ProofsTest, AsksForACodeWhateverTheSettingsSpareAtTheDoors) {
   EXPECT_EQ(NewSheet(), "proof_needed");
 }
 
-TEST_F(ProofsTest, AnOwnerEnrolsByThePasswordAloneAndProvesTheNewAuthenticator) {
-  EXPECT_EQ(EnrolAsOwner().body["code"], "proof_needed");
-  const Answer proven = BeginProof();
-  EXPECT_EQ(proven.body["verdict"], "accept");
-  EXPECT_EQ(proven.body["reason"], "not_required");
-  EXPECT_EQ(EnrolAsOwner(Json::object(), Owner(8)).body["code"], "proof_needed");
-  const Answer begun = EnrolAsOwner();
-  ASSERT_EQ(begun.status, 201) << begun.body;
-  EXPECT_EQ(begun.body["enrolment"], "pending");
-  const std::string confirmation = std::string(kEnrolment) + "/confirmation";
-  const Json code = {{"code", CodeOf(begun.body)}};
-  EXPECT_EQ(Send("POST", confirmation, code, Owner(8)).body["code"], "proof_needed");
-  EXPECT_EQ(Send("POST", confirmation, code, Owner()).body["enrolment"], "active");
-}
-
-TEST_F(ProofsTest, APasswordAloneProvesNothingOnceTheAccountIsEnrolled) {
-  ASSERT_EQ(BeginProof().body["verdict"], "accept");
-  Enrol("ada");
-  EXPECT_EQ(NewSheet(), "proof_needed");
-  EXPECT_EQ(EnrolAsOwner().body["code"], "proof_needed");
-}
-
-TEST_F(ProofsTest, OnlyRootEnrolsWithoutACodeOrAgainstTheSettings) {
-  ASSERT_EQ(BeginProof().body["verdict"], "accept");
-  for (const Json& wish : {Json{{"confirm", false}}, Json{{"digits", 8}}, Json{{"interval", 60}},
-                           Json{{"algorithm", "sha256"}}, Json{{"type", "hotp"}}}) {
-    const Answer answer = EnrolAsOwner(wish);
-    EXPECT_EQ(answer.status, 403) << wish;
-    EXPECT_EQ(answer.body["code"], "not_allowed");
-    EXPECT_THAT(answer.body["detail"].get<std::string>(), HasSubstr("root"));
-  }
-  EXPECT_EQ(Show("ada")["enrolment"], "none");
-  EXPECT_EQ(EnrolAsOwner({{"digits", 6}, {"type", "totp"}, {"label", "phone"}}).status, 201);
-}
-
-TEST_F(ProofsTest, AuthenticatorsAreTheOwnersAfterAProof) {
-  const Json ada = Enrol("ada", {{"label", "phone"}});
-  const std::string authenticators = "/v1/accounts/ada/authenticators";
-  const std::vector<std::tuple<std::string, std::string, Json>> changes = {
-      {"POST", authenticators, {{"label", "tablet"}}},
-      {"PUT", authenticators + "/phone", Json::object()},
-      {"DELETE", authenticators + "/tablet", Json()},
-      {"POST", "/v1/accounts/ada/resync", {{"first", "123456"}, {"second", "123456"}}}};
-  for (const auto& [method, target, body] : changes) {
-    EXPECT_EQ(Send(method, target, body, Owner()).body["code"], "proof_needed") << target;
-  }
-  EXPECT_EQ(Send("GET", authenticators, Json(), Owner()).status, 200);
-  ASSERT_EQ(Prove(ada).body["verdict"], "accept");
-  std::vector<int> statuses;
-  for (const auto& [method, target, body] : changes) {
-    statuses.push_back(Send(method, target, body, Owner()).status);
-  }
-  EXPECT_THAT(statuses, ElementsAre(201, 201, 404, 409));
-  for (const Json& wish : {Json{{"confirm", false}}, Json{{"digits", 8}}, Json{{"type", "hotp"}}}) {
-    Json body = wish;
-    body["label"] = "key";
-    EXPECT_EQ(Send("POST", authenticators, body, Owner()).body["code"], "not_allowed") << wish;
-    EXPECT_EQ(Send("PUT", authenticators + "/phone", wish, Owner()).body["code"], "not_allowed");
-  }
-}
-
-TEST_F(ProofsTest, AnotherNameOfTheUidProvesNothingAboutTheAccount) {
-  people().emplace("ada2", Identity{"ada2", 1000, {}, false});
-  Enrol("ada");
-  const Answer denied = BeginProof(Owner(), "correct horse", "ada2");
-  EXPECT_EQ(denied.body["reason"], "identity_changed");
-  EXPECT_EQ(NewSheet(), "proof_needed");
-  EXPECT_EQ(Send("POST", "/v1/accounts/ada2/enrolment", Json::object(), Owner()).body["code"],
-            "not_allowed");
-}
-
-TEST_F(ProofsTest, WhatIsRootsStaysRoots) {
-  ASSERT_EQ(Prove(Enrol("ada")).body["verdict"], "accept");
-  for (const auto& [method, target] : std::vector<std::pair<std::string, std::string>>{
-           {"DELETE", "/v1/accounts/ada"},
-           {"POST", "/v1/accounts/ada/unlock"},
-           {"GET", "/v1/accounts"},
-           {"PATCH", "/v1/settings"},
-           {"PUT", "/v1/ssh-gate"},
-           {"GET", "/v1/events"},
-           {"POST", "/v1/accounts/bob/enrolment"},
-           {"POST", "/v1/accounts/bob/backup-codes"}}) {
-    const Answer answer = Send(method, target, Json::object(), Owner());
-    EXPECT_EQ(answer.status, 403) << target;
-    EXPECT_EQ(answer.body["code"], "not_allowed") << target;
-  }
-}
-
 TEST_F(ProofsTest, ASuperLockoutDeniesTheProofAndEndsOneThatIsHeld) {
   const Json ada = Enrol("ada");
   ASSERT_EQ(Prove(ada).body["verdict"], "accept");
@@ -335,66 +216,6 @@ TEST_F(ProofsTest, AProofOfBeforeAResetOpensNothingOfTheNewEnrolment) {
   EXPECT_EQ(NewSheet(), "proof_needed");
 }
 
-TEST_F(ProofsTest, APasswordAloneMakesNoSheetEvenIfTheAccountIsEnrolledMeanwhile) {
-  EXPECT_EQ(BeginProof().body["verdict"], "accept");
-  for (const auto& [method, target] :
-       {std::pair("POST", std::string(kSheet)), std::pair("POST", std::string(kAdd)),
-        std::pair("DELETE", std::string(kAdd) + "/phone")}) {
-    EXPECT_EQ(Send(method, target, {{"label", "x"}}, Owner()).status, 404) << target;
-  }
-}
-
-TEST_F(ProofsTest, ChangesComeAtABoundedRate) {
-  Prove(Enrol("ada"));
-  int made = 0;
-  while (Send("POST", kAdd, {{"label", "x"}}, Owner()).status == 201) ++made;
-  EXPECT_EQ(made, Selves::kMostChangesAtOnce);
-  EXPECT_EQ(Send("POST", kAdd, {{"label", "x"}}, Owner()).body["code"], "busy");
-  EXPECT_EQ(Send("POST", kAdd, {{"label", "x"}}).status, 201);  // root
-}
-
-TEST(Selves, ARequestThatIsNeverAnsweredLeavesTheNextOneIn) {
-  const auto selves = std::make_shared<Selves>();
-  auto lost = Selves::Enter(selves, 1000);
-  EXPECT_FALSE(Selves::Enter(selves, 1000));
-  EXPECT_TRUE(Selves::Enter(selves, 1001));
-  lost.reset();
-  const auto answered = Selves::Enter(selves, 1000);
-  ASSERT_TRUE(answered);
-  answered->End();
-  const auto next = Selves::Enter(selves, 1000);
-  EXPECT_TRUE(next);
-  answered->End();  // once more is none
-  EXPECT_FALSE(Selves::Enter(selves, 1000));
-}
-
-TEST(Selves, GiveBackWhatTimePaysOff) {
-  Selves selves;
-  std::chrono::steady_clock::time_point now{};
-  for (int i = 0; i < Selves::kMostChangesAtOnce; ++i) EXPECT_TRUE(selves.MayChange(1000, now));
-  EXPECT_FALSE(selves.MayChange(1000, now));
-  EXPECT_TRUE(selves.MayChange(1001, now));
-  now += Selves::kChangeEvery;
-  EXPECT_TRUE(selves.MayChange(1000, now));
-  EXPECT_FALSE(selves.MayChange(1000, now));
-}
-
-TEST_F(ProofsTest, AUidOrNameInDoubtIsRootsBusiness) {
-  Enrol("bob");
-  people().erase("bob");
-  people().at("ada").uid = 1001;  // bob's number before
-  const Peer heir = Owner(7, 1001);
-  EXPECT_EQ(BeginProof(heir).body["reason"], "identity_changed");
-  EXPECT_EQ(EnrolAsOwner(Json::object(), heir).body["code"], "not_allowed");
-
-  people().at("ada").uid = 1000;
-  const Json ada = Enrol("ada");
-  ASSERT_EQ(Prove(ada).body["verdict"], "accept");
-  people().at("ada").uid = 1002;
-  EXPECT_EQ(NewSheet(), "not_allowed");
-  EXPECT_EQ(BeginProof(Owner(7, 1002)).status, 403);  // the record is uid 1000's
-}
-
 TEST_F(ProofsTest, TheDirectorysSpellingOfANameCounts) {
   people().emplace("ADA", Identity{"ada", 1000, {}, false});
   const Json ada = Enrol("ada");
@@ -416,13 +237,6 @@ TEST_F(ProofsTest, ADirectoryThatHangsProvesNobody) {
   EXPECT_EQ(GiveProof(asked, {{"code", CodeOf(ada)}}).body["verdict"], "accept");
 }
 
-TEST_F(ProofsTest, OwnersAskTheDirectoryOfTheirOwnOnly) {
-  ASSERT_EQ(BeginProof().body["verdict"], "accept");
-  const int before = self_directory.lookups;
-  ASSERT_EQ(EnrolAsOwner().status, 201);
-  EXPECT_EQ(self_directory.lookups, before + 2);
-}
-
 TEST_F(ProofsTest, ManyConversationsOfOwnersLeavePamsLoginsAlone) {
   Enrol("ada");
   const Json bob = Enrol("bob");
@@ -430,39 +244,5 @@ TEST_F(ProofsTest, ManyConversationsOfOwnersLeavePamsLoginsAlone) {
   for (std::uint64_t i = 0; i < 8193; ++i) BeginProof(Owner(100 + i));
   EXPECT_EQ(Give(login, {{"code", CodeOf(bob)}}).body["verdict"], "accept");
 }
-
-TEST(ProofTable, KeepsABoundedNumberAndGivesUpTheOldest) {
-  ProofTable table;
-  const ProofTable::TimePoint start{};
-  const auto peer = [](std::uint64_t connection) {
-    return Peer{SocketKind::kApi, 1000, 1000, 1, connection};
-  };
-  for (std::uint64_t i = 0; i <= kMostProofs; ++i) {
-    table.Add(i, {"ada", 1000, true, {}}, start + std::chrono::milliseconds(i));
-  }
-  EXPECT_EQ(table.size(), kMostProofs);
-  EXPECT_EQ(table.Find(peer(0), "ada", start), nullptr);
-  EXPECT_NE(table.Find(peer(1), "ada", start), nullptr);
-  EXPECT_NE(table.Find(peer(kMostProofs), "ada", start), nullptr);
-  table.Add(5, {"ada", 1000, true, {}}, start + std::chrono::hours(1));
-  EXPECT_EQ(table.size(), 1U);
-}
-
-TEST(ProofTable, AProofCountsForItsConnectionUidAndAccount) {
-  ProofTable table;
-  const ProofTable::TimePoint start{};
-  table.Add(7, {"ada", 1000, true, {}}, start);
-  const Peer owner{SocketKind::kApi, 1000, 1000, 1, 7};
-  Peer other = owner;
-  EXPECT_NE(table.Find(owner, "ada", start), nullptr);
-  EXPECT_EQ(table.Find(owner, "bob", start), nullptr);
-  EXPECT_EQ(table.Find(owner, "ada", start + kProofLifetime), nullptr);
-  other.uid = 1001;
-  EXPECT_EQ(table.Find(other, "ada", start), nullptr);
-  other = owner;
-  other.connection = 8;
-  EXPECT_EQ(table.Find(other, "ada", start), nullptr);
-}
-
 }  // namespace
 }  // namespace sparekey::testing

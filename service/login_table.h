@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The logins under way, and those that are over and whose answer may be asked for again. Bounded in
+// number and time.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "service/http_server.h"
+
+namespace sparekey {
+
+struct Login;
+using LoginPtr = std::shared_ptr<Login>;
+
+class LoginTable {
+ public:
+  // Gives it its id and its time. Makes room: what is too old goes; with the table full, first what
+  // is over, then the oldest question that nobody has answered.
+  void Add(const LoginPtr& login);
+  // nullptr: there is none that is this peer's and not too old.
+  LoginPtr Find(const std::string& id, const Peer& peer) const;
+  void MarkOver(const Login& login);
+
+ private:
+  void Forget(std::deque<std::string>& ids);
+
+  std::map<std::string, LoginPtr> logins_;
+  std::deque<std::string> by_age_;  // may name logins that are gone, as over_ may
+  std::deque<std::string> over_;
+};
+
+}  // namespace sparekey
