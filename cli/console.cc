@@ -57,8 +57,8 @@ void OfferToOpenGate(Console& console) {
   if (closed.empty()) return Tell("The SSH gate is open.");
   Tell(closed);
   Tell(
-      "Opening lets everybody try SSH logins again, also whoever guessed. Who that was may know "
-      "a password: make sure that it is a new one.");
+      "Opening lets everybody try SSH logins again, also whoever guessed. Whoever guesses codes "
+      "has got past a password or a key: make sure that it was changed.");
   if (!Agree("Open SSH for everybody?")) return Tell("It stays closed; entry 2 opens it.");
   const Answer opened =
       console.place.Send("PUT", "/v1/ssh-gate", SecretJson(Json{{"state", "open"}}));

@@ -120,7 +120,7 @@ std::vector<std::string> SheetLines(const Json& sheet) {
       Cut("Backup codes of " + Ascii(TextOf(sheet, "account")) + " on " +
           Ascii(TextOf(sheet, "host")) + ", sheet " + std::to_string(NumberOf(sheet, "sheet")) +
           ", " + LocalTime(TextOf(sheet, "issued"))),
-      "Each works once. Typed instead of a one-time code; a login then takes " +
+      "Each works once. Type one instead of a one-time code; that login takes " +
           std::to_string(NumberOf(sheet, "required")) + ".",
       ""};
   const Json& codes = ListOf(sheet, "backup_codes");

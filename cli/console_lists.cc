@@ -76,7 +76,7 @@ void AddAlerts(std::vector<std::string>& lines, const std::vector<Json>& alerts)
         FlagOf(alert, "damaged") ? "" : LocalTime(TextOf(alert, "since")) + "  ";
     AddLine(lines,
             id + "  " + since + TextOfAlert(alert) +
-                (entry != 0 ? " [settled by entry " + std::to_string(entry) + " alone]" : ""),
+                (entry != 0 ? " [only entry " + std::to_string(entry) + " settles it]" : ""),
             kIdColumns + 2);
   }
   if (alerts.size() == kPage) AddLine(lines, "... and more: sparekey alerts list shows all");
