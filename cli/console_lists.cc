@@ -57,6 +57,7 @@ void AddLine(std::vector<std::string>& lines, const std::string& text, std::size
 // The menu's entry that alone settles it; 0: it can be acknowledged.
 int EntryThatSettles(const Json& alert) {
   const std::string kind = TextOf(alert, "kind");
+  if (kind == "super_lockout") return TextOf(alert, "account").empty() ? 1 : 4;
   return kind == "gate_closed" ? 2 : kind == "two_factor_off" ? 7 : 0;
 }
 

@@ -94,7 +94,23 @@ TEST_F(ConsoleAlerts, OfAClosedGateOfferNothingButItsEntry) {
   EXPECT_THAT(OpenAlerts(), ::testing::ElementsAre(EventKind::kGateClosed));
 }
 
+TEST_F(ConsoleAlerts, OfAnAccountsSuperLockoutOfferItsReset) {
+  Change({"bob"}, [](Records& records, std::vector<Event>& events) {
+    Account& account = *records.accounts[0].account;
+    sparekey::SuperLock(records.policy, account, records.system, false, ReadClock(), events);
+  });
+  EXPECT_FALSE(IsSuperLocked());
+  Person person = Sit();
+  person.Answer(kMenu, "9\n");
+  const std::string screen = testing::Unfolded(person.Answer(kBack, "\n"));
+  EXPECT_THAT(screen, HasSubstr("entry 4 settles it"));
+  EXPECT_THAT(screen, HasSubstr("entry 2 settles it"));
+  EXPECT_THAT(screen, Not(HasSubstr(kNumber)));
+  EXPECT_EQ(person.Quit(), 0);
+}
+
 TEST_F(ConsoleAlerts, StayWhileASuperLockoutIsInForce) {
+  Raise(EventKind::kCodesLow, "bob");
   SuperLock("ada");
   Person person = Sit();
   person.Answer(kMenu, "9\n");
