@@ -13,6 +13,7 @@
 #include "cli/console_screen.h"
 #include "cli/console_state.h"
 #include "cli/context.h"
+#include "cli/store_holder.h"
 
 namespace sparekey {
 namespace {
@@ -56,8 +57,8 @@ void OfferToOpenGate(Console& console) {
   if (closed.empty()) return Tell("The SSH gate is open.");
   Tell(closed);
   Tell(
-      "Opening lets everybody try SSH logins again, also whoever guessed. Who that was may know "
-      "a password: make sure that it is a new one.");
+      "Opening lets everybody try SSH logins again, also whoever guessed. Whoever guesses codes "
+      "has got past a password or a key: make sure that it was changed.");
   if (!Agree("Open SSH for everybody?")) return Tell("It stays closed; entry 2 opens it.");
   const Answer opened =
       console.place.Send("PUT", "/v1/ssh-gate", SecretJson(Json{{"state", "open"}}));
@@ -66,9 +67,12 @@ void OfferToOpenGate(Console& console) {
   Tell("The SSH gate is open." + (left.empty() ? "" : "\n" + left));
 }
 
+bool IsSuperLocked(Console& console) {
+  return LoadConsoleState(console.context.config, console.place).IsSuperLocked();
+}
+
 void OpenGate(Console& console) {
-  const ConsoleState state = LoadConsoleState(console.context.config, console.place);
-  if (state.IsSuperLocked()) {
+  if (IsSuperLocked(console)) {
     return Tell(
         "A super-lockout is in force: SSH stays shut whatever the gate says. End it with "
         "entry 1, then open the gate.");
@@ -80,8 +84,7 @@ void OpenGate(Console& console) {
 
 // What a person needs next, in order: until both are done nobody logs in as before.
 void OfferNextSteps(Console& console, const std::vector<std::string>& accounts) {
-  const ConsoleState state = LoadConsoleState(console.context.config, console.place);
-  if (state.IsSuperLocked()) {
+  if (IsSuperLocked(console)) {
     return Tell(
         "The system's super-lockout goes on: end it with entry 1, then enrol with entry 5.");
   }
@@ -127,7 +130,10 @@ void ShowLocked(Console& console) {
 
 // ---- the others
 
+constexpr char kEndItFirst[] = "A super-lockout is in force: end it with entry 1 first.";
+
 void Enrol(Console& console) {
+  if (IsSuperLocked(console)) return Tell(kEndItFirst);
   const auto account = AskAccount("Account to enrol (Enter: back): ");
   if (!account) return;
   Tell("This makes a new secret for " + *account +
@@ -136,6 +142,7 @@ void Enrol(Console& console) {
 }
 
 void NewSheet(Console& console) {
+  if (IsSuperLocked(console)) return Tell(kEndItFirst);
   if (const auto account = AskAccount("Account for new backup codes (Enter: back): ")) {
     NewSheetAtConsole(console.place, *account);
   }
@@ -143,7 +150,14 @@ void NewSheet(Console& console) {
 
 void SwitchTwoFactor(Console& console) {
   const ConsoleState state = LoadConsoleState(console.context.config, console.place);
-  const bool off = state.IsTwoFactorOn();
+  const std::optional<bool> on = state.IsTwoFactorOn();
+  if (!on) {
+    const std::string why =
+        state.failure ? Ascii(state.failure->message) : "the service does not tell it";
+    return Tell("Whether two-factor is on or off is not known: " + why +
+                ". So nothing is switched here. Mend that first, then choose this entry again.");
+  }
+  const bool off = *on;
   Tell(off ? "This switches two-factor logins OFF for everybody: passwords and keys alone are "
              "enough until somebody sets it back with this entry, and an alert stays until then. "
              "Secrets and backup codes are kept. A super-lockout and a closed SSH gate stay."
@@ -160,7 +174,7 @@ void SwitchTwoFactor(Console& console) {
 
 void StartAnew(Console& console) { RenewAtConsole(console.context, console.place.mounted()); }
 
-void ShowEvents(Console& console) { ShowAlertsAndEvents(console.place); }
+void ShowEvents(Console& console) { ShowAlertsAndEvents(console.place, IsSuperLocked(console)); }
 
 struct Entry {
   std::string_view key, text;
@@ -176,7 +190,7 @@ constexpr Entry kEntries[] = {
     {"6", "new sheet of backup codes", NewSheet},
     {"7", "two-factor for everybody    off until it is set back, or back on", SwitchTwoFactor},
     {"8", "start anew                  the key is lost, or the store beyond repair", StartAnew},
-    {"9", "alerts, and what happened last", ShowEvents},
+    {"9", "alerts                      acknowledge them; what happened last", ShowEvents},
 };
 
 void ShowScreen(Console& console) {
@@ -196,9 +210,21 @@ bool MakeWay(Console& console) {
   if (console.place.service() != ConsolePlace::Service::kHanging) return true;
   console.place.Look("/v1/health");  // it may have come back
   if (console.place.service() != ConsolePlace::Service::kHanging) return true;
-  const Status freed = OfferToEndHolder(console.context.config.state_dir);
+  const Status freed = OfferToEndHolder(console.context.config.state_dir, kNoAnswer);
   if (!freed.ok()) TellFailure(FailureOf(freed.error()));
   return freed.ok();
+}
+
+// The same of a disk so full that the store cannot even be opened.
+bool MakeRoom(Console& console) {
+  if (!console.place.needs_room()) return true;
+  Tell("The disk is full, and without more room the store cannot be opened.");
+  if (!Agree("Give up the reserve file, which is kept for this?")) {
+    Tell("Nothing was changed.");
+    return false;
+  }
+  MakeRoomOnFullDisk(console.context.config.state_dir);
+  return true;
 }
 
 // Ctrl-C leads back instead of ending the program; children get it as ever.
@@ -224,7 +250,7 @@ void Serve(Console& console) {
       continue;
     }
     if (chosen != nullptr) {
-      if (MakeWay(console)) chosen->run(console);
+      if (MakeWay(console) && MakeRoom(console)) chosen->run(console);
       const Typed back = AskLine("-- Enter for the menu: ");
       if (back.ended) return;
     }

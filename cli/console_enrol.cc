@@ -120,7 +120,7 @@ std::vector<std::string> SheetLines(const Json& sheet) {
       Cut("Backup codes of " + Ascii(TextOf(sheet, "account")) + " on " +
           Ascii(TextOf(sheet, "host")) + ", sheet " + std::to_string(NumberOf(sheet, "sheet")) +
           ", " + LocalTime(TextOf(sheet, "issued"))),
-      "Each works once. Typed instead of a one-time code; a login then takes " +
+      "Each works once. Type one instead of a one-time code; that login takes " +
           std::to_string(NumberOf(sheet, "required")) + ".",
       ""};
   const Json& codes = ListOf(sheet, "backup_codes");
@@ -189,15 +189,21 @@ void HandOver(const Json& sheet, const ConsolePlace& place) {
        Ascii(TextOf(sheet, "account")));
 }
 
+// Of what is enrolled already, or super-locked by itself.
+void TellRefusal(const Failure& failure) {
+  TellFailure(failure);
+  if (failure.code == "conflict" || failure.code == "not_allowed") {
+    Tell("Entry 4 resets it, so that it can enrol anew.");
+  }
+}
+
 }  // namespace
 
 void EnrolAtConsole(ConsolePlace& place, const std::string& account) {
   Answer begun =
       place.Send("POST", AccountTarget(account, "/enrolment"), SecretJson(Json::object()));
   if (!begun.ok()) {
-    TellFailure(*begun.failure);
-    if (begun.failure->code == "conflict") Tell("Entry 4 resets it, so that it can enrol anew.");
-    return;
+    return TellRefusal(*begun.failure);
   }
   const Json& made = begun.body.Expose();
   const Proof proof = AskForCode(place, made);
@@ -219,7 +225,7 @@ void NewSheetAtConsole(ConsolePlace& place, const std::string& account) {
   if (!Agree("Go on?")) return;
   const Answer made =
       place.Send("POST", AccountTarget(account, "/backup-codes"), SecretJson(Json::object()));
-  if (!made.ok()) return TellFailure(*made.failure);
+  if (!made.ok()) return TellRefusal(*made.failure);
   HandOver(made.body.Expose(), place);
 }
 

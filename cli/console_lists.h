@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the local console lists by pages: locked accounts, alerts and the last events.
+// What the local console lists by pages: locked accounts, alerts, which it acknowledges, and the
+// last events.
 #pragma once
 
 #include "cli/console_place.h"
@@ -8,6 +9,8 @@ namespace sparekey {
 
 // false: none is locked, or they are not known, which was said.
 bool ShowLockedAccounts(ConsolePlace& place);
-void ShowAlertsAndEvents(ConsolePlace& place);
+// The alerts first, to be acknowledged while their numbers are in sight; nothing can be under a
+// super-lockout of the system.
+void ShowAlertsAndEvents(ConsolePlace& place, bool super_locked);
 
 }  // namespace sparekey

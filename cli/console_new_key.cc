@@ -31,8 +31,19 @@ std::string TextOf(const Renewal& renewal, const Config& config) {
 
 // A service that runs and answers has a key and a store that work; one that hangs is in the way.
 Status EndHangingService(const Config& config) {
-  if (Api(config.socket).Get("/v1/health", kDeadline).ok()) return Ok();
-  return OfferToEndHolder(config.state_dir);
+  const Answer health = Api(config.socket).Get("/v1/health", kDeadline);
+  if (health.ok()) return Ok();
+  return OfferToEndHolder(config.state_dir, health.failure->answered ? kUnable : kNoAnswer);
+}
+
+// In lines that the menu's screen holds, behind "sparekey: ".
+int Refuse(const Context& context, const Error& error) {
+  Failure failure = FailureOf(error);
+  constexpr std::string_view kBefore = "sparekey: ";
+  if (!context.json) {
+    failure.message = Fold(std::string(kBefore) + failure.message).substr(kBefore.size());
+  }
+  return Fail(context, failure);
 }
 
 }  // namespace
@@ -44,16 +55,16 @@ int RenewAtConsole(Context& context, bool mounted) {
       "that is lost, or a store beyond repair, and for nothing else: put them back from a backup "
       "where there is one. Where it was interrupted, this finishes it."));
   if (!IsYesTyped("Make everybody enrol again? Type YES: ")) {
-    return Fail(context, Error{ErrorCode::kUnavailable, "nothing was changed"});
+    return Refuse(context, Error{ErrorCode::kUnavailable, "nothing was changed"});
   }
   const Status free = mounted ? Ok() : EndHangingService(context.config);
-  if (!free.ok()) return Fail(context, free.error());
+  if (!free.ok()) return Refuse(context, free.error());
   const auto renew = [&] {
     return RenewStore(context.config.state_dir, context.config.master_key, ReadClock());
   };
   Result<Renewal> renewal = renew();
   if (!renewal.ok() && MakeRoomOnFullDisk(context.config.state_dir)) renewal = renew();
-  if (!renewal.ok()) return Fail(context, renewal.error());
+  if (!renewal.ok()) return Refuse(context, renewal.error());
   return Finish(context,
                 Json{{"accounts", renewal->accounts},
                      {"some_unknown", renewal->some_unknown},

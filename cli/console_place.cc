@@ -73,9 +73,15 @@ Result<std::unique_ptr<RoutesOnStore>> OpenStore(const Config& config, bool moun
   // Beside the machine's own sparekeyd another one ends no sessions but those it was told of.
   const bool of_the_machine = !mounted && config.socket == kDefaultSocket;
   const auto ask = [&config](const std::string& name) { return AskFiles(config, name); };
-  auto routes = RoutesOnStore::Open(config, {HostName(mounted), ask, of_the_machine});
-  if (!routes.ok()) return CannotOpen(routes.error());
-  return routes;
+  return RoutesOnStore::Open(config, {HostName(mounted), ask, of_the_machine});
+}
+
+// Anything else than a fault of the disk is not mended by room. What cannot be made on a disk that
+// has no room for files is not always told as that.
+bool NeedsRoom(Error& error, const std::string& state_dir) {
+  if (error.code != ErrorCode::kUnavailable || !IsDiskFull(state_dir)) return false;
+  if (error.message.find("is full") == std::string::npos) error.message += "; its disk is full";
+  return true;
 }
 
 Answer Failed(const Error& error) {
@@ -123,13 +129,15 @@ Answer ConsolePlace::Send(std::string_view method, const std::string& target,
   in_doubt_ = false;
   Answer answer;
   for (int round = 0; round < kRounds; ++round) {
+    std::string_view why;
     if (!mounted_ && !IsSilent()) {
       answer = AskService(call);
       if (answer.ok() || !IsServiceAtFault(*answer.failure, target)) return answer;
       in_doubt_ = in_doubt_ || !answer.failure->answered;
       SayFault(*answer.failure);
+      why = answer.failure->answered ? kUnable : kNoAnswer;
     }
-    auto store = TakeStore();
+    auto store = TakeStore(why);
     if (store.ok()) return RunOnStore(**store, call);
     answer = Failed(store.error());
     if (store.error().code != ErrorCode::kConflict) return answer;
@@ -146,9 +154,13 @@ Answer ConsolePlace::Look(const std::string& target) {
     if (!answer.failure || answer.failure->answered) return answer;
     if (service_ == Service::kHanging) return answer;
   }
-  auto store = OpenStore(config_, mounted_);
-  if (!store.ok() && MakeRoomOnFullDisk(config_.state_dir)) store = OpenStore(config_, mounted_);
-  if (!store.ok()) return Failed(store.error());
+  const auto store = OpenStore(config_, mounted_);
+  needs_room_ = false;
+  if (!store.ok()) {
+    Error error = store.error();
+    needs_room_ = NeedsRoom(error, config_.state_dir) && HasReserve(config_.state_dir);
+    return Failed(CannotOpen(error));
+  }
   return CallRoutes(**store, "GET", target, nothing);
 }
 
@@ -210,17 +222,24 @@ void ConsolePlace::SayFault(const Failure& failure) {
 }
 
 // Where a process holds the store, shows it and ends it if that is wanted.
-Result<std::unique_ptr<RoutesOnStore>> ConsolePlace::TakeStore() {
-  if (const Status freed = OfferToEndHolder(config_.state_dir); !freed.ok()) return freed.error();
+Result<std::unique_ptr<RoutesOnStore>> ConsolePlace::TakeStore(std::string_view why) {
+  const Status freed = OfferToEndHolder(config_.state_dir, why);
+  if (!freed.ok()) return freed.error();
   auto store = OpenStore(config_, mounted_);
-  if (!store.ok() && MakeRoomOnFullDisk(config_.state_dir)) store = OpenStore(config_, mounted_);
+  if (store.ok()) return store;
+  Error error = store.error();
+  if (!NeedsRoom(error, config_.state_dir)) return CannotOpen(error);
+  if (!MakeRoomOnFullDisk(config_.state_dir)) return error;
+  store = OpenStore(config_, mounted_);
+  if (!store.ok()) return CannotOpen(store.error());
   return store;
 }
 
-Status OfferToEndHolder(const std::string& state_dir) {
+Status OfferToEndHolder(const std::string& state_dir, std::string_view why) {
   const auto holder = FindStoreOwner(state_dir);
   if (!holder) return Ok();
-  Say(Fold("The store is held by " + DescribeHolder(*holder) + ", which does not answer."));
+  const std::string held = "he store is held by " + DescribeHolder(*holder) + '.';
+  Say(Fold(why.empty() ? "T" + held : std::string(why) + ", and t" + held));
   if (!IsYesTyped("End this process and go on? Type YES: ")) {
     return Error{ErrorCode::kUnavailable, "the store is in use; nothing was changed"};
   }

@@ -30,8 +30,7 @@ class ConsolePlace {
   // By the service; on the store where the service gives no answer or says that it cannot. Asks
   // before it ends a process that holds the store. On a full disk, once more without the reserve.
   Answer Send(std::string_view method, const std::string& target, const SecretJson& body);
-  // The same for looking: nothing is asked or ended. With the service down on a full disk the
-  // reserve goes already here, since the store cannot be opened otherwise, and that is said.
+  // The same for looking: nothing is asked, ended or given up.
   Answer Look(const std::string& target);
 
   bool mounted() const { return mounted_; }
@@ -39,6 +38,8 @@ class ConsolePlace {
   Service service() const { return service_; }
   // "process 812 (/usr/sbin/sparekeyd), stopped", where the service hangs and holds the store.
   const std::string& holder() const { return holder_; }
+  // The last look at the store itself failed for want of room, and the reserve file is there.
+  bool needs_room() const { return needs_room_; }
   // In the last Send the service was asked and gave no answer: what it did is not known.
   bool in_doubt() const { return in_doubt_; }
 
@@ -49,7 +50,7 @@ class ConsolePlace {
   // Again while it is busy, and on a full disk without the reserve.
   Answer Insist(const std::function<Answer()>& call, const std::function<void()>& pause);
   Answer AskService(const Call& call);
-  Result<std::unique_ptr<RoutesOnStore>> TakeStore();
+  Result<std::unique_ptr<RoutesOnStore>> TakeStore(std::string_view why);
   Answer RunOnStore(RoutesOnStore& routes, const Call& call);
   using Moment = std::chrono::steady_clock::time_point;
   void FindService(const Answer& answer, Moment began);
@@ -62,12 +63,15 @@ class ConsolePlace {
   Service service_ = Service::kDown;
   std::string holder_;
   bool in_doubt_ = false;
+  bool needs_room_ = false;
   bool said_unanswered_ = false;
   Moment silent_until_{};
 };
 
-// Where a process holds the store although the service does not answer: shows it, and ends it if
-// that is wanted.
-Status OfferToEndHolder(const std::string& state_dir);
+inline constexpr char kNoAnswer[] = "The service does not answer";
+inline constexpr char kUnable[] = "The service cannot do it";
+// Where a process holds the store: shows it, and ends it if that is wanted. `why` the service does
+// not do it; empty where it was not asked.
+Status OfferToEndHolder(const std::string& state_dir, std::string_view why);
 
 }  // namespace sparekey

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "cli/console_screen.h"
+#include "cli/store_holder.h"
 #include "cli/text.h"
 #include "core/clock.h"
 #include "core/sqlite_store.h"
@@ -20,7 +21,6 @@ constexpr std::size_t kTitleColumns = 12;
 constexpr std::size_t kMostLines = 12;
 constexpr std::size_t kNamesLoaded = 20;
 constexpr std::size_t kNamesShown = 4;
-constexpr std::uint64_t kLittleRoom = std::uint64_t{4} << 20;
 
 void LoadLocked(ConsolePlace& place, ConsoleState& state) {
   const Answer page = place.Look("/v1/accounts?locked=1&limit=" + std::to_string(kNamesLoaded));
@@ -103,8 +103,17 @@ void AddAlerts(std::vector<std::string>& lines, const Json& status) {
   if (!problem.empty()) return Add(lines, "Alerts", "UNKNOWN: " + Ascii(problem));
   const Json& alerts = ListOf(status, "alerts");
   if (alerts.empty()) return Add(lines, "Alerts", "none");
-  const std::string more = alerts.size() > 1 ? std::to_string(alerts.size()) + " (entry 9): " : "";
-  Add(lines, "Alerts", more + Ascii(TextOf(alerts[0], "text")));
+  const auto open = std::max(NumberOf(status, "alerts_open"), std::ssize(alerts));
+  const std::string more = open > 1 ? std::to_string(open) + " (entry 9): " : "";
+  const bool damaged = FlagOf(alerts[0], "damaged");
+  Add(lines, "Alerts",
+      more + (damaged ? "the first is damaged" : Ascii(TextOf(alerts[0], "text"))));
+}
+
+std::string TwoFactorText(const ConsoleState& state) {
+  const auto on = state.IsTwoFactorOn();
+  if (!on) return "NOT KNOWN";
+  return *on ? "on" : "OFF: passwords alone are enough, until it is set back";
 }
 
 std::string ServiceText(const ConsoleState& state) {
@@ -125,9 +134,9 @@ std::string StoreText(const ConsoleState& state) {
   std::string text = Ascii(state.state_dir);
   if (!state.bytes_free) return text + ": its disk cannot be measured";
   text += ", " + std::to_string(*state.bytes_free >> 20) + " MiB free";
-  if (*state.bytes_free >= kLittleRoom) return text;
-  return text + (state.has_reserve ? ": DISK FULL; a reset takes the reserve file's room"
-                                   : ": DISK FULL, and the reserve file is gone: make room");
+  if (!state.disk_full) return text;
+  return text + (state.has_reserve ? ": DISK FULL; changes take the reserve"
+                                   : ": DISK FULL, no reserve: make room");
 }
 
 std::string ClockText(const Json& status) {
@@ -144,8 +153,11 @@ bool ConsoleState::IsSuperLocked() const {
 
 bool ConsoleState::IsGateClosed() const { return TextOf(status.Expose(), "ssh_gate") == "closed"; }
 
-bool ConsoleState::IsTwoFactorOn() const {
-  return failure.has_value() || FlagOf(status.Expose(), "enabled");
+std::optional<bool> ConsoleState::IsTwoFactorOn() const {
+  const Json& known = status.Expose();
+  const auto enabled = known.find("enabled");
+  if (!known.is_object() || enabled == known.end() || !enabled->is_boolean()) return std::nullopt;
+  return enabled->get<bool>();
 }
 
 ConsoleState LoadConsoleState(const Config& config, ConsolePlace& place) {
@@ -162,9 +174,10 @@ ConsoleState LoadConsoleState(const Config& config, ConsolePlace& place) {
   state.state_dir = config.state_dir;
   struct statvfs disk {};
   if (statvfs(config.state_dir.c_str(), &disk) == 0) {
-    state.bytes_free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+    state.bytes_free = std::uint64_t{disk.f_bfree} * disk.f_frsize;
   }
-  state.has_reserve = access((config.state_dir + '/' + kReserveFile).c_str(), F_OK) == 0;
+  state.disk_full = IsDiskFull(config.state_dir);
+  state.has_reserve = HasReserve(config.state_dir);
   return state;
 }
 
@@ -181,8 +194,7 @@ std::vector<std::string> LinesOf(const ConsoleState& state) {
   } else {
     AddLockout(lines, status);
     AddGate(lines, status);
-    Add(lines, "Two-factor",
-        FlagOf(status, "enabled") ? "on" : "OFF: passwords alone are enough, until it is set back");
+    Add(lines, "Two-factor", TwoFactorText(state));
     AddAccounts(lines, state);
   }
   Add(lines, "Service", ServiceText(state), state.service == Service::kHanging ? 2 : 1);

@@ -21,11 +21,12 @@ struct ConsoleState {
   std::string holder;  // of a service that hangs
   std::string state_dir;
   std::optional<std::uint64_t> bytes_free;  // of the store's disk
+  bool disk_full = false;                   // of bytes or of files
   bool has_reserve = false;
 
   bool IsSuperLocked() const;
   bool IsGateClosed() const;
-  bool IsTwoFactorOn() const;  // true where it is not known
+  std::optional<bool> IsTwoFactorOn() const;  // none: it is not known
 };
 
 ConsoleState LoadConsoleState(const Config& config, ConsolePlace& place);

@@ -91,12 +91,20 @@ Status EndHolder(const std::string& state_dir, pid_t pid) {
   return status;
 }
 
-bool MakeRoomOnFullDisk(const std::string& state_dir) {
+bool IsDiskFull(const std::string& state_dir) {
   struct statvfs disk {};
   if (statvfs(state_dir.c_str(), &disk) != 0) return false;
-  const bool full = static_cast<unsigned long long>(disk.f_bfree) * disk.f_frsize < kNearlyFull ||
-                    (disk.f_files != 0 && disk.f_ffree == 0);
-  if (!full || unlink((state_dir + '/' + kReserveFile).c_str()) != 0) return false;
+  return static_cast<unsigned long long>(disk.f_bfree) * disk.f_frsize < kNearlyFull ||
+         (disk.f_files != 0 && disk.f_ffree == 0);
+}
+
+bool HasReserve(const std::string& state_dir) {
+  return access((state_dir + '/' + kReserveFile).c_str(), F_OK) == 0;
+}
+
+bool MakeRoomOnFullDisk(const std::string& state_dir) {
+  if (!IsDiskFull(state_dir)) return false;
+  if (unlink((state_dir + '/' + kReserveFile).c_str()) != 0) return false;
   Say("The disk is full: the reserve file was given up. Make room soon.");
   return true;
 }

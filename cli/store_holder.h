@@ -18,6 +18,8 @@ std::string DescribeHolder(pid_t pid);
 // end (5 s). Not SIGTERM: a stopped process would not heed it, and the store survives a kill.
 Status EndHolder(const std::string& state_dir, pid_t pid);
 
+bool IsDiskFull(const std::string& state_dir);  // of bytes or of files
+bool HasReserve(const std::string& state_dir);
 // Gives up the reserve file if the disk of the store is full. false: there is no more room than
 // before.
 bool MakeRoomOnFullDisk(const std::string& state_dir);

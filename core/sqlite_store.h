@@ -25,7 +25,7 @@ Status CreateSqliteStore(const std::string& state_dir, const MasterKey& key);
 
 // Opens the store as its only owner. Refuses, naming the path and what to do: a missing store
 // (kNotFound), another owner (kConflict, with its pid), wrong modes or owners and symlinked folders
-// (kNotAllowed), not a database, a newer schema, a key that does not fit (kDamaged).
+// (kNotAllowed), a newer schema (kUnavailable), not a database, a key that does not fit (kDamaged).
 Result<std::unique_ptr<Store>> OpenSqliteStore(const std::string& state_dir, MasterKey key);
 
 // The process that owns the store now, by the kernel's lock table (F_GETLK); 0 where it cannot be

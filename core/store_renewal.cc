@@ -268,6 +268,9 @@ Result<Renewal> RenewStore(const std::string& state_dir, const std::string& key_
   if (!lock) return lock.error();
   const std::string store = StorePath(state_dir, kStoreFile);
   const Places places{state_dir, store, store + ".renewed", key_path, NewKeyPath(key_path)};
+  // Its names could not be read here, and everything of it would be lost without need.
+  const Status known = RefuseNewer(Exists(places.store) ? places.store : places.draft);
+  if (!known) return Error{known.error().code, known.error().message + "; nothing was changed"};
   const Result<std::optional<Renewal>> interrupted = FindInterrupted(places);
   if (!interrupted) return interrupted.error();
   const Result<Renewal> renewal =

@@ -18,7 +18,8 @@ struct Renewal {
   std::string suffix;  // of the old files, which stay where they were
 };
 
-// One that was interrupted is finished. kConflict where another process has the store. On an error
+// One that was interrupted is finished. kConflict where another process has the store, kUnavailable
+// where it was written by a newer version. On an error
 // the old files stand as they were, or the message says to do it again, which goes on.
 Result<Renewal> RenewStore(const std::string& state_dir, const std::string& key_path,
                            TimePoint now);

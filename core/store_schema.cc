@@ -88,16 +88,21 @@ Error Damaged(const std::string& path, const std::string& text) {
   return {ErrorCode::kDamaged, path + ": " + text};
 }
 
+// Not damaged: nobody is to make it anew.
+Error TooNew(const std::string& path, std::int64_t version) {
+  return {ErrorCode::kUnavailable, path + ": was written by a newer sparekey (schema " +
+                                       std::to_string(version) + ", this one knows " +
+                                       std::to_string(kSchemaVersion) +
+                                       " at most): install that version again, or a later one"};
+}
+
 Status CheckIdentity(Database& database, const std::string& path) {
   const Result<std::int64_t> application = database.ReadNumber("PRAGMA application_id");
   if (!application) return application.error();
   if (*application != kApplicationId) return Damaged(path, "is not a store of sparekey");
   const Result<std::int64_t> version = database.ReadNumber("PRAGMA user_version");
   if (!version) return version.error();
-  if (*version > kSchemaVersion) {
-    return Damaged(path, "has schema " + std::to_string(*version) + ", this program knows " +
-                             std::to_string(kSchemaVersion) + " at most; run a newer sparekey");
-  }
+  if (*version > kSchemaVersion) return TooNew(path, *version);
   if (*version < 1) return Damaged(path, "has no schema version");
   return Ok();
 }
@@ -109,7 +114,6 @@ Status MigrateToNewest(Database& database, const MigrateRows& rows) {
 }
 
 // An older schema must be whole before it is migrated, too.
-
 Status CompareSchema(Database& database, const std::string& path) {
   const Result<std::int64_t> version = database.ReadNumber("PRAGMA user_version");
   if (!version) return version.error();
@@ -158,6 +162,16 @@ Result<std::unique_ptr<Database>> OpenWithSchema(const std::string& path, const 
   const Status migrated = rows ? MigrateToNewest(**database, rows) : Ok();
   if (!migrated) return migrated.error();
   return database;
+}
+
+Status RefuseNewer(const std::string& path) {
+  Result<std::unique_ptr<Database>> database = OpenAlone(path);
+  if (!database) return Ok();
+  const Result<std::int64_t> application = (*database)->ReadNumber("PRAGMA application_id");
+  const Result<std::int64_t> version = (*database)->ReadNumber("PRAGMA user_version");
+  const bool newer =
+      application && *application == kApplicationId && version && *version > kSchemaVersion;
+  return newer ? Status(TooNew(path, *version)) : Ok();
 }
 
 Result<std::unique_ptr<Database>> LookWithSchema(const std::string& path) {

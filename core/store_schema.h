@@ -21,9 +21,13 @@ using MigrateRows = std::function<Status(Database& database, std::int64_t versio
 
 // Opens the file as its only user (exclusive locking, WAL, synchronous=FULL), brings an older
 // schema up to date and compares the schema with what it must be. Without `rows` an older schema
-// stays what it is. kDamaged: not sparekey's, altered, or of a newer version.
+// stays what it is. kDamaged: not sparekey's, or altered. kUnavailable, as for a fault of the
+// disk: of a newer version.
 Result<std::unique_ptr<Database>> OpenWithSchema(const std::string& path,
                                                  const MigrateRows& rows = nullptr);
+
+// kUnavailable: sparekey's, and of a newer version. Ok for whatever cannot be read, too.
+Status RefuseNewer(const std::string& path);
 
 // Opens the file as Database::OpenToLook does. kDamaged besides: of an older version.
 Result<std::unique_ptr<Database>> LookWithSchema(const std::string& path);

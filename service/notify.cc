@@ -30,6 +30,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kPage = 200;
 constexpr std::chrono::seconds kRetry{5};
+constexpr std::uint64_t kCursorKeyId = 2;
 constexpr std::int64_t kCursorEvery = 1000;  // ids of plain logins
 
 std::string By(const Event& event) {
@@ -77,33 +78,42 @@ void LogEvent(const Event& event) {
                                       LogField(event.remote_host), LogField(event.detail)));
 }
 
+// "12 9f86d081884c7d65\n"; without a word it fits every store.
 struct Cursor {
   std::int64_t id = 0;
+  std::string store;
   TimePoint written{};
 };
+
+std::optional<Cursor> ParseCursor(std::string_view text, TimePoint written) {
+  if (!text.ends_with('\n')) return std::nullopt;
+  text.remove_suffix(1);
+  const std::size_t end = std::min(text.find(' '), text.size());
+  Cursor cursor{0, std::string(text.substr(std::min(end + 1, text.size()))), written};
+  const auto [at, error] = std::from_chars(text.data(), text.data() + end, cursor.id);
+  if (error != std::errc() || at != text.data() + end || cursor.id < 0) return std::nullopt;
+  return cursor;
+}
 
 // nullopt: there is none, or nothing that can be read.
 std::optional<Cursor> ReadCursor(const std::string& path) {
   const auto fd = OpenPrivate(path, O_RDONLY);
-  std::array<char, 32> text{};
+  std::array<char, 64> text{};
   struct stat info {};
   const ssize_t got = fd ? read(fd->get(), text.data(), text.size()) : -1;
   if (got <= 0 || fstat(fd->get(), &info) != 0) return std::nullopt;
-  std::int64_t id = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + got, id);
-  const bool whole = error == std::errc() && end == text.data() + got - 1 && *end == '\n';
-  if (!whole || id < 0) return std::nullopt;
-  return Cursor{id, TimePoint(std::chrono::seconds(info.st_mtim.tv_sec))};
+  return ParseCursor({text.data(), static_cast<std::size_t>(got)},
+                     TimePoint(std::chrono::seconds(info.st_mtim.tv_sec)));
 }
 
 // Synced, since a cut to nothing would look as if everything had been told. A whole one that a
 // power cut takes back leads to telling twice.
-Status WriteCursor(const std::string& path, std::int64_t id) {
+Status WriteCursor(const std::string& path, std::int64_t id, const std::string& store) {
   const std::string draft = path + ".new";
   const UniqueFd fd(
       open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return SystemError(draft, "create");
-  const std::string text = std::to_string(id) + "\n";
+  const std::string text = std::to_string(id) + (store.empty() ? "" : " " + store) + "\n";
   const Status written =
       WriteAll(fd.get(), {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, draft);
   if (!written) return written;
@@ -142,6 +152,16 @@ bool IsNotified(EventKind kind) {
     default:
       return false;
   }
+}
+
+std::string NameStore(const MasterKey& key) {
+  constexpr std::size_t kBytes = 8;
+  const SecretBytes derived = key.Derive(kCursorKeyId, "notified");
+  std::string name;
+  for (const std::uint8_t byte : derived.Expose().first(kBytes)) {
+    name += fmt::format("{:02x}", byte);
+  }
+  return name;
 }
 
 std::string NotificationJson(const Event& event, const std::string& host, std::uint64_t missed) {
@@ -208,7 +228,8 @@ Result<std::shared_ptr<Notifications>> Notifications::Attach(Store& store,
   const auto cursor = ReadCursor(settings.cursor);
   impl->told = cursor ? cursor->id : *last;
   // Another store's: a new one, of which all is to be told, or an older one that was restored.
-  if (impl->told > *last) {
+  const bool fits = !cursor || cursor->store.empty() || cursor->store == settings.store;
+  if (!fits || impl->told > *last) {
     impl->told = 0;
     impl->not_before = cursor->written;
   }
@@ -401,7 +422,7 @@ Notifier::Delivery Notifier::Impl::Deliver(const Event& event, std::uint64_t mis
 }
 
 void Notifier::Impl::KeepCursor(std::int64_t id) {
-  const Status written = WriteCursor(settings.cursor, id);
+  const Status written = WriteCursor(settings.cursor, id, settings.store);
   if (!written && !cursor_failed) {
     Log(LogLevel::kWarning, "notify " + EscapeForLog(written.error().message));
   }

@@ -60,6 +60,8 @@ Status Serve(const Config& config) {
   auto key = MasterKey::Load(config.master_key);
   if (!key) return key.error();
   const SecretBytes code_key = DeriveCodeKey(*key);
+  NotifySettings notify;
+  notify.store = NameStore(*key);
   auto store = OpenSqliteStore(config.state_dir, std::move(*key));
   if (!store) return store.error();
   auto sockets = OpenSockets(config.PamSocket(), config.socket);
@@ -79,7 +81,6 @@ Status Serve(const Config& config) {
   const bool privileged = geteuid() == 0;
   // Lives longer than the threads below, which use it until they are joined.
   std::unique_ptr<Backend> backend;
-  NotifySettings notify;
   notify.folder = config.notify_dir;
   notify.cursor = (std::filesystem::path(config.state_dir) / kNotifyCursor).string();
   notify.host = HostName();

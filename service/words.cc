@@ -37,10 +37,10 @@ std::string SayGateClosed(const WordsContext& context) {
 // "" where enough are left and nothing else is told, or there never was a sheet.
 std::string SayCodesLeft(const WordsContext& context, bool always) {
   if (!context.has_sheet) return "";
-  const bool low = context.codes_left <= context.low || context.codes_left < 2 * context.required;
-  if (!low && !always) return "";
+  if (!context.codes_low && !always) return "";
   const std::string left = Codes(context.codes_left) + " left.";
-  return low ? left + " Get a new sheet: sparekey codes new " + context.account : left;
+  return context.codes_low ? left + " Get a new sheet: sparekey codes new " + context.account
+                           : left;
 }
 
 std::string From(const std::string& host) {
@@ -85,7 +85,6 @@ WordsContext MakeWords(const Policy& policy, const Account* account, const Syste
   WordsContext words;
   words.account = name;
   words.required = policy.codes_required;
-  words.low = policy.codes_low;
   words.whole_system = system.super_locked.has_value();
   if (system.gate) words.gate_since = system.gate->since;
   if (account == nullptr) return words;
@@ -93,6 +92,7 @@ WordsContext MakeWords(const Policy& policy, const Account* account, const Syste
   words.must_enrol = account->must_enrol;
   words.has_sheet = account->sheet.has_value();
   if (account->sheet) words.codes_left = account->sheet->CodesLeft();
+  words.codes_low = AreCodesLow(policy, words.codes_left);
   words.recovery_possible = recovery_allowed && words.codes_left >= policy.codes_required;
   words.one_more_locks =
       !account->locked && account->otp_failures + 1 == policy.lockout_otp_attempts;

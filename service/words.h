@@ -14,7 +14,7 @@ struct WordsContext {
   int required = 2;  // backup codes that one recovery needs
   bool has_sheet = false;
   int codes_left = 0;
-  int low = 3;                    // policy: warn at this many
+  bool codes_low = false;         // by the policy: told with a hint at a new sheet
   bool one_more_locks = false;    // exactly one wrong code is left before a lockout
   bool whole_system = true;       // whom the super-lockout covers
   bool recovery_possible = true;  // allowed here, and enough codes are left

@@ -163,17 +163,6 @@ TEST_F(ConsoleMenu, ListsLockedAccountsByPagesAndResetsOne) {
   });
 }
 
-TEST_F(ConsoleMenu, ShowsAlertsAndEvents) {
-  SuperLock("ada");
-  Person person = Sit();
-  person.Answer(kMenu, "9\n");
-  const std::string screen = person.Answer("Enter to go back: ", "\n");
-  EXPECT_THAT(screen, HasSubstr("Logins are disabled on this system"));
-  EXPECT_THAT(screen, HasSubstr("Events, newest first:"));
-  person.Answer(kBack, "\n");
-  EXPECT_EQ(person.Quit(), 0);
-}
-
 TEST_F(ConsoleMenu, StartsAnewWhereTheKeyIsLost) {
   SuperLock("ada");
   unlink((folder_ / "master.key").c_str());

@@ -85,6 +85,23 @@ TEST_F(ResetWithoutServiceTest, MakesANewKeyOnlyWhereThatIsConfirmed) {
   EXPECT_TRUE(IsSuperLocked());
 }
 
+TEST_F(ResetWithoutServiceTest, SendsToTheVersionThatWroteANewerStoreAndDestroysNothing) {
+  SuperLock("ada");
+  MakeNewer();
+  const std::string store = testing::ReadWholeFile(folder_ / kStoreFile);
+  const std::string key = testing::ReadWholeFile(folder_ / "master.key");
+  for (const char* what : {"ada", "--system", "--new-key"}) {
+    const auto result = Run({"console", "reset", what}, "YES\n");
+    EXPECT_EQ(result.status, 5) << what;
+    const std::string said = testing::Unfolded(result.err);
+    EXPECT_THAT(said, HasSubstr("a newer sparekey")) << what;
+    EXPECT_THAT(said, HasSubstr("install that version again, or a later one")) << what;
+    EXPECT_THAT(said, ::testing::Not(HasSubstr("console reset --new-key"))) << what;
+    EXPECT_EQ(testing::ReadWholeFile(folder_ / kStoreFile), store) << what;
+    EXPECT_EQ(testing::ReadWholeFile(folder_ / "master.key"), key) << what;
+  }
+}
+
 TEST_F(ResetWithoutServiceTest, SaysWhatANewKeyMeansForThoseWhoNeverEnrolled) {
   SuperLock("ada");
   const auto result = Run({"console", "reset", "--new-key"}, "YES\n");

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 
@@ -12,6 +13,13 @@
 #include "tests/cli/verb_test.h"
 
 namespace sparekey::testing {
+
+// As one line.
+inline std::string Unfolded(std::string text) {
+  std::erase(text, '\r');
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
 
 class StoreVerbTest : public VerbTest {
  protected:
@@ -63,6 +71,14 @@ class StoreVerbTest : public VerbTest {
     };
     Open()->Run({&work, 1});
     EXPECT_TRUE(work.status.ok());
+  }
+  // As a later version of this program would leave it.
+  void MakeNewer() {
+    const std::string path = folder_ / kStoreFile;
+    std::string bytes = ReadWholeFile(path);
+    constexpr std::size_t kUserVersion = 63;  // its last byte, https://sqlite.org/fileformat.html
+    bytes.at(kUserVersion) = static_cast<char>(kSchemaVersion + 1);
+    std::ofstream(path, std::ios::binary) << bytes;
   }
   bool IsSuperLocked() {
     bool locked = true;

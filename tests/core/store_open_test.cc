@@ -120,9 +120,9 @@ TEST_F(OpenStore, RefusesANewerSchemaAndLeavesItAsItIs) {
   Sql("PRAGMA user_version=3");
   const std::string before = ReadAll(file());
   const Error error = OpenError();
-  EXPECT_EQ(error.code, ErrorCode::kDamaged);
+  EXPECT_EQ(error.code, ErrorCode::kUnavailable);
   EXPECT_NE(error.message.find("schema 3"), std::string::npos);
-  EXPECT_NE(error.message.find("newer"), std::string::npos);
+  EXPECT_NE(error.message.find("a newer sparekey"), std::string::npos);
   EXPECT_EQ(ReadAll(file()), before);
 }
 

@@ -187,6 +187,25 @@ TEST_F(StoreRenewal, LeavesAllInPlaceWhereNoNewKeyCanBeMade) {
   EXPECT_EQ(testing::Failures(store(), ada_), 0);
 }
 
+// Its names cannot be told here, and it is not damaged.
+TEST_F(StoreRenewal, RefusesAStoreOfANewerVersionAndChangesNothing) {
+  std::string bytes = testing::ReadAll(file());
+  constexpr std::size_t kUserVersion = 63;  // its last byte, https://sqlite.org/fileformat.html
+  bytes[kUserVersion] = 3;
+  const std::string key = testing::ReadAll(key_);
+  // In its place, and where an interrupted renewal has moved it away already.
+  for (const std::string& place : {file(), file() + ".renewed"}) {
+    std::filesystem::remove(file());
+    WriteAll(place, bytes);
+    const Result<Renewal> renewal = Renew();
+    ASSERT_FALSE(renewal.ok()) << place;
+    EXPECT_NE(renewal.error().message.find("a newer sparekey"), std::string::npos);
+    EXPECT_EQ(testing::ReadAll(place), bytes);
+    EXPECT_EQ(testing::ReadAll(key_), key);
+    EXPECT_FALSE(std::filesystem::exists(NewKeyPath(key_)));
+  }
+}
+
 TEST_F(StoreRenewal, RefusesAStoreThatIsInUse) {
   Open();
   const Result<Renewal> renewal = Renew();

@@ -2,15 +2,13 @@
 """The local console's menu at a virtual terminal, keystroke by keystroke, with a real service."""
 
 import os
-import subprocess
 import time
 
 import e2e
-import private_root
+import full_disk
 import sandbox
 import terminal
 
-STATE = "/var/lib/sparekey"
 # What docs/console.md counts, with passwords of 12 characters: all from the login prompt to an open
 # gate, and what of it is typed blind.
 KEYSTROKES, PASSWORD = 79, 12
@@ -112,21 +110,13 @@ class Menu(e2e.SparekeyTest):
         self.assertEqual(self.sparekey("settings", "get", "enabled")["value"], "true")
 
     def test_with_the_service_gone_and_the_disk_full(self):
-        self.service.stop()
-        os.rename(STATE, STATE + ".made")
-        os.mkdir(STATE, 0o700)
-        private_root.mount("none", STATE, "tmpfs", 0, "size=4m,mode=700")
-        self.addCleanup(subprocess.run, ["umount", "-l", STATE], check=True)
-        self.addCleanup(self.end_service)
-        subprocess.run(["cp", "-a", STATE + ".made/.", STATE], check=True)
-        subprocess.run(["rm", "-rf", STATE + ".made"], check=True)
-        self.service = sandbox.start_sparekeyd()
+        full_disk.move_state(self)
         self.super_lock()
         self.service.stop(e2e.signal.SIGKILL)
-        subprocess.run(f"cat /dev/zero >{STATE}/filler", shell=True, stderr=subprocess.DEVNULL,
-                       check=False)
+        full_disk.fill()
         place = self.sit("sparekey", "console")
-        place.wait_for("DISK FULL")
+        place.wait_for("DISK FULL; changes take the reserve")
+        self.assertTrue(os.path.exists(f"{full_disk.STATE}/reserve"))  # not for the screen
         self.end_super_lockout(place)
         place.answer("Enrol ada now", "y")
         self.enrol_at(place)
@@ -134,7 +124,7 @@ class Menu(e2e.SparekeyTest):
         place.answer("Enter for the menu:", "")
         place.answer("q to quit:", "q")
         self.assertEqual(place.end(), 0)
-        os.unlink(f"{STATE}/filler")
+        full_disk.empty()
         self.service = sandbox.start_sparekeyd()
         self.assert_way_in()
 

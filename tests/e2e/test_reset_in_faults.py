@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console reset while something is broken: it works, or says exactly what is wrong."""
 
+import json
 import os
 import resource
 import sqlite3
 import subprocess
 
 import e2e
-import private_root
+import full_disk
 import sandbox
 import terminal
 
 RESET = ["sparekey", "console", "reset"]
-STATE = "/var/lib/sparekey"
+STATE = full_disk.STATE
 DATABASE = f"{STATE}/sparekey.db"
 KEY = "/etc/sparekey/master.key"
+CURSOR = f"{STATE}/notify.cursor"
+TOLD = "/run/sandbox/told"
 UNREACHABLE = 5
 
 
@@ -67,45 +70,33 @@ class ResetInFaults(e2e.SparekeyTest):
         database.close()
         self.service = sandbox.start_sparekeyd()
 
+    @staticmethod
+    def told():
+        """Id and account of the resets that a hook was told of."""
+        if not os.path.exists(TOLD):
+            return []
+        with open(TOLD) as file:
+            events = [json.loads(line) for line in file if line.endswith("\n")]
+        return [(one["id"], one["account"]) for one in events if one["kind"] == "console_reset"]
+
     # --- works
 
-    def put_on_small_disk(self):
-        """The state folder on a disk of 4 MiB of its own."""
-        self.service.stop()
-        os.rename(STATE, STATE + ".made")
-        os.mkdir(STATE, 0o700)
-        private_root.mount("none", STATE, "tmpfs", 0, "size=4m,mode=700")
-        self.addCleanup(subprocess.run, ["umount", "-l", STATE], check=True)
-        self.addCleanup(self.end_service)
-        subprocess.run(["cp", "-a", STATE + ".made/.", STATE], check=True)
-        subprocess.run(["rm", "-rf", STATE + ".made"], check=True)
-        self.service = sandbox.start_sparekeyd()
-
-    def fill_disk(self):
-        with open(f"{STATE}/filler", "wb", buffering=0) as file:
-            for size in (65536, 4096, 1):
-                try:
-                    while True:
-                        file.write(b"x" * size)
-                except OSError:
-                    pass
-
     def test_the_disk_is_full(self):
-        self.put_on_small_disk()
+        full_disk.move_state(self)
         self.super_lock()
-        self.fill_disk()
+        full_disk.fill()
         status, screen = self.reset("--system")
         self.assertEqual(status, 0, screen)
-        os.unlink(f"{STATE}/filler")
+        full_disk.empty()
         self.assert_way_in()
 
     def test_the_disk_is_full_and_the_service_gone(self):
-        self.put_on_small_disk()
+        full_disk.move_state(self)
         self.super_lock()
         self.service.stop(e2e.signal.SIGKILL)
-        self.fill_disk()
+        full_disk.fill()
         self.assert_reset(self.reset("--system"))
-        os.unlink(f"{STATE}/filler")
+        full_disk.empty()
         self.service = sandbox.start_sparekeyd()
         self.assert_way_in()
 
@@ -148,7 +139,7 @@ class ResetInFaults(e2e.SparekeyTest):
     # --- cannot work, and says why
 
     def test_the_disk_is_read_only(self):
-        self.put_on_small_disk()
+        full_disk.move_state(self)
         self.super_lock()
         self.service.stop()
         subprocess.run(["mount", "-o", "remount,ro", STATE], check=True)
@@ -175,14 +166,24 @@ class ResetInFaults(e2e.SparekeyTest):
         os.rename(KEY, KEY + ".away")
         self.assert_stuck_until(lambda: os.rename(KEY + ".away", KEY), KEY, "backup")
 
+    def forget_most(self):
+        """The service's word up to which event the hooks were told: of a store with just one."""
+        with open(CURSOR) as file:
+            store = file.read().split()[1]
+        sandbox.write(CURSOR, f"1 {store}\n", 0o600)
+
     def test_the_key_is_lost_for_good(self):
         self.super_lock()
         self.service.stop()
         os.unlink(KEY)
+        self.forget_most()
+        sandbox.write("/etc/sparekey/notify.d/scribe", f"#!/bin/sh\ncat >>{TOLD}\n", 0o755)
         self.assert_says(self.reset("--system", asks_password=False), "--new-key")
         self.assert_reset(self.reset("--new-key", answers=[("YES", "YES")], asks_password=False))
         self.service = sandbox.start_sparekeyd()
         self.assertEqual(self.sparekey("status")["ssh_gate"], "closed")
+        sandbox.wait_until(lambda: self.told() == [(1, None), (2, "ada"), (3, "bob")],
+                           "the hook is told of the new store from its first event on")
         self.sparekey("settings", "set", f"otp.window={e2e.WINDOW}")
         self.sparekey("ssh", "enable")
         for name in ("ada", "bob"):  # bob had nothing to do with it: he does not get in with less
@@ -192,14 +193,14 @@ class ResetInFaults(e2e.SparekeyTest):
             self.assert_accepted(self.login(name))
 
     def test_the_key_is_lost_and_the_disk_is_full(self):
-        self.put_on_small_disk()
+        full_disk.move_state(self)
         self.service.stop()
         os.unlink(KEY)
-        self.fill_disk()
+        full_disk.fill()
         status, screen = self.reset("--new-key", answers=[("YES", "YES")], asks_password=False)
         self.assertEqual(status, 0, screen)
         self.assertIn("required_for=everyone", "".join(screen.split()))
-        os.unlink(f"{STATE}/filler")
+        full_disk.empty()
         self.service = sandbox.start_sparekeyd()
         self.assertEqual(self.sparekey("status")["ssh_gate"], "closed")
         self.assertEqual(self.sparekey("settings", "get", "required_for")["value"], "everyone")

@@ -209,6 +209,33 @@ TEST_F(Notify, TellsOfANewStoreAllThatIsNewerThanTheCursor) {
   EXPECT_THAT(Kinds(), ElementsAre("console_reset", "test"));
 }
 
+// A store so new and small that the old one's cursor could be its own.
+TEST_F(Notify, TellsAllOfAStoreUnderANewKeyWhateverItsCursorSays) {
+  Scribe();
+  settings_.store = NameStore(testing::TestKey());
+  const std::string old = NameStore(testing::TestKey(2));
+  EXPECT_NE(settings_.store, old);
+  testing::WriteAll(settings_.cursor, "1 " + old + "\n");
+  std::filesystem::permissions(settings_.cursor, std::filesystem::perms(0600));
+  const timespec before{testing::kNow.time_since_epoch().count() - 1, 0};
+  const timespec times[] = {before, before};
+  ASSERT_EQ(::utimensat(AT_FDCWD, settings_.cursor.c_str(), times, 0), 0);
+  Open();
+  ASSERT_TRUE(testing::RunOne(store(), {{}, [](Records&) -> Result<Changes> {
+                                          Changes changes;
+                                          changes.events = {
+                                              EventOf(EventKind::kConsoleReset, ""),
+                                              EventOf(EventKind::kConsoleReset, "ada")};
+                                          return changes;
+                                        }}));
+  Close();
+  Start();
+  Settle();
+  EXPECT_THAT(Kinds(), ElementsAre("console_reset", "console_reset", "test"));
+  Stop();
+  EXPECT_EQ(Cursor(), "3 " + settings_.store + "\n");
+}
+
 TEST_F(Notify, TellsNothingAgainOfARestoredStore) {
   Scribe();
   Start();
@@ -226,14 +253,14 @@ TEST_F(Notify, TellsNothingAgainOfARestoredStore) {
 
 TEST_F(Notify, TakesAnUnreadableCursorForNone) {
   Scribe();
-  for (const char* text : {"", "12", "x\n", "-3\n", "99999999999999999999\n"}) {
+  for (const char* text : {"", "12", "x\n", "-3\n", " \n", "12x ab\n", "99999999999999999999\n"}) {
     testing::WriteAll(settings_.cursor, text);
     std::filesystem::permissions(settings_.cursor, std::filesystem::perms(0600));
     Start();
     Settle();
     Stop();
   }
-  EXPECT_EQ(Told().size(), 5u);
+  EXPECT_EQ(Told().size(), 7u);
 }
 
 TEST_F(Notify, CountsWhatDoesNotFitIntoTheQueueAndTellsIt) {
