@@ -62,7 +62,7 @@ int EntryThatSettles(const Json& alert) {
 }
 
 std::string TextOfAlert(const Json& alert) {
-  if (FlagOf(alert, "damaged")) return "is damaged and cannot be read";
+  if (FlagOf(alert, "damaged")) return "is damaged and can be neither read nor acknowledged";
   const std::int64_t count = NumberOf(alert, "count");
   return Ascii(TextOf(alert, "text")) + (count > 1 ? " (" + std::to_string(count) + " times)" : "");
 }
@@ -144,7 +144,9 @@ void ShowAlertsAndEvents(ConsolePlace& place, bool super_locked) {
   std::vector<Json> open(ListOf(alerts.body.Expose(), "alerts").begin(),
                          ListOf(alerts.body.Expose(), "alerts").end());
   AddAlerts(lines, open);
-  std::erase_if(open, [](const Json& alert) { return EntryThatSettles(alert) != 0; });
+  std::erase_if(open, [](const Json& alert) {
+    return FlagOf(alert, "damaged") || EntryThatSettles(alert) != 0;
+  });
   if (super_locked && !open.empty()) {
     AddLine(lines, "None can be acknowledged before the super-lockout has ended: entry 1.");
   } else if (!open.empty()) {

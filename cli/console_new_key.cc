@@ -4,7 +4,10 @@
 #include "cli/console_reset.h"
 #include "cli/prompt.h"
 #include "cli/store_holder.h"
+#include "core/sqlite_store.h"
+#include "core/store_files.h"
 #include "core/store_renewal.h"
+#include "core/store_schema.h"
 
 namespace sparekey {
 namespace {
@@ -63,7 +66,9 @@ int RenewAtConsole(Context& context, bool mounted) {
     return RenewStore(context.config.state_dir, context.config.master_key, ReadClock());
   };
   Result<Renewal> renewal = renew();
-  if (!renewal.ok() && MakeRoomOnFullDisk(context.config.state_dir)) renewal = renew();
+  const std::string& state_dir = context.config.state_dir;
+  const bool room_helps = !renewal.ok() && RefuseNewer(StorePath(state_dir, kStoreFile)).ok();
+  if (room_helps && MakeRoomOnFullDisk(state_dir)) renewal = renew();
   if (!renewal.ok()) return Refuse(context, renewal.error());
   return Finish(context,
                 Json{{"accounts", renewal->accounts},

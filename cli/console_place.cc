@@ -14,6 +14,8 @@
 #include "cli/store_holder.h"
 #include "cli/text.h"
 #include "core/sqlite_store.h"
+#include "core/store_files.h"
+#include "core/store_schema.h"
 #include "service/logging.h"
 #include "service/routes_on_store.h"
 
@@ -80,6 +82,7 @@ Result<std::unique_ptr<RoutesOnStore>> OpenStore(const Config& config, bool moun
 // has no room for files is not always told as that.
 bool NeedsRoom(Error& error, const std::string& state_dir) {
   if (error.code != ErrorCode::kUnavailable || !IsDiskFull(state_dir)) return false;
+  if (!RefuseNewer(StorePath(state_dir, kStoreFile)).ok()) return false;
   if (error.message.find("is full") == std::string::npos) error.message += "; its disk is full";
   return true;
 }
@@ -147,6 +150,7 @@ Answer ConsolePlace::Send(std::string_view method, const std::string& target,
 
 Answer ConsolePlace::Look(const std::string& target) {
   const SecretJson nothing;
+  needs_room_ = false;
   if (!mounted_ && !IsSilent()) {
     const Moment began = std::chrono::steady_clock::now();
     Answer answer = Api(config_.socket).Get(target, Deadline());
@@ -155,7 +159,6 @@ Answer ConsolePlace::Look(const std::string& target) {
     if (service_ == Service::kHanging) return answer;
   }
   const auto store = OpenStore(config_, mounted_);
-  needs_room_ = false;
   if (!store.ok()) {
     Error error = store.error();
     needs_room_ = NeedsRoom(error, config_.state_dir) && HasReserve(config_.state_dir);

@@ -119,7 +119,8 @@ class Printer {
 
   // false: nobody reads any more.
   bool Add(const Json& event) {
-    last_ = std::max(last_, NumberOf(event, "id"));
+    Pass(NumberOf(event, "id"));
+    printed_ = true;
     if (!json_) return Print(LineOf(event));
     if (!follow_) return list_.Add(event);
     return Print(event.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n');
@@ -127,14 +128,17 @@ class Printer {
   bool AddAll(const Json& events) {
     return std::all_of(events.begin(), events.end(), [this](const Json& one) { return Add(one); });
   }
+  // Where a follower goes on: nothing up to here is wanted.
+  void Pass(std::int64_t id) { last_ = std::max(last_, id); }
   bool End() { return !json_ || follow_ || list_.End(); }
-  bool PrintsErrors() const { return json_ && last_ == 0; }
+  bool PrintsErrors() const { return json_ && !printed_; }
   std::int64_t last() const { return last_; }
 
  private:
   const bool json_, follow_;
   JsonList list_{"events"};
   std::int64_t last_ = 0;
+  bool printed_ = false;
 };
 
 struct Loaded {
@@ -211,6 +215,12 @@ int RunEvents(Context& context, const Invocation& invocation) {
   if (follow) EndCleanlyOnSignals();
   Api api = context.OpenApi();
   Printer printer(context.json, follow);
+  if (follow && !wish->since.empty()) {
+    const Answer newest = api.Get(TargetOf(*wish) + "&limit=1");
+    if (!newest.ok()) return Fail(context, *newest.failure);
+    for (const Json& event : ListOf(newest.body.Expose(), "events"))
+      printer.Pass(NumberOf(event, "id"));
+  }
   const Loaded loaded =
       wish->since.empty() ? LoadNewest(api, *wish, printer) : LoadSince(api, *wish, printer);
   if (loaded.failure) return Fail({context.config, printer.PrintsErrors()}, *loaded.failure);

@@ -133,7 +133,9 @@ int RunExport(Context& context, const Invocation& invocation) {
   const bool csv = format == "csv";
   Api api = context.OpenApi();
   std::string lines = csv ? CsvHeader() : "";
+  std::int64_t nameless = 0;
   const auto failure = VisitAccounts(api, [&](const Json& page) {
+    nameless += NumberOf(page, "nameless");
     for (const Json& account : ListOf(page, "accounts")) {
       lines += csv ? CsvLine(account)
                    : account.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
@@ -142,7 +144,9 @@ int RunExport(Context& context, const Invocation& invocation) {
     lines.clear();
     return read;
   });
-  return failure ? Fail({context.config, false}, *failure) : End(ExitStatus::kDone);
+  if (failure) return Fail({context.config, false}, *failure);
+  if (nameless > 0) Say("sparekey: " + DamageText(0, nameless) + "They are left out.");
+  return End(ExitStatus::kDone);
 }
 
 }  // namespace sparekey

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <new>
+#include <tuple>
 
 #include "core/sqlite.h"
 #include "core/store_draft.h"
@@ -28,6 +29,10 @@ constexpr off_t kLogHeader = 32, kFrameHeader = 24;
 
 void Fail(std::span<Work* const> works, const Error& error) {
   for (Work* work : works) work->status = error;
+}
+
+bool IsDamaged(const Status& status) {
+  return !status && status.error().code == ErrorCode::kDamaged;
 }
 
 struct BatchEnd {
@@ -94,6 +99,7 @@ class SqliteStore final : public Store {
   std::vector<Event> recorded_;  // in the transaction, for the listener
   bool begun_ = false;
   bool folds_alerts_ = true;
+  std::optional<Error> broken_alerts_;  // some were not stored since the file was opened
   off_t frame_bytes_ = 0;
   std::optional<off_t> good_log_;  // the log must be cut to this before it is read again
   std::chrono::steady_clock::time_point next_move_{};
@@ -202,12 +208,20 @@ BatchEnd SqliteStore::RunBatch(std::span<Work* const> works) {
   const Status connected = Reconnect();
   if (!connected) Fail(works, connected.error());
   if (!connected) return {};
+  const auto alerts_before = std::pair(folds_alerts_, broken_alerts_);
   std::size_t first_change = works.size();
+  std::optional<std::size_t> damaged;  // the first that read what is damaged
   for (std::size_t i = 0; i < works.size(); ++i) {
     const Status written = RunOne(*works[i]);
     if (begun_) first_change = std::min(first_change, i);
-    if (written) continue;
+    if (written) {
+      if (!damaged && IsDamaged(works[i]->status)) damaged = i;
+      continue;
+    }
     RollBack();
+    // After one that met a damaged page SQLite writes and commits nothing for the others.
+    if (damaged) std::tie(folds_alerts_, broken_alerts_) = alerts_before;
+    if (damaged) return {damaged, true};
     works[i]->status = written.error();
     if (written.error().code != ErrorCode::kUnavailable) return {i, true};
     Fail(works.subspan(std::min(first_change, i)), written.error());
@@ -216,6 +230,7 @@ BatchEnd SqliteStore::RunBatch(std::span<Work* const> works) {
   const Status committed = Commit();
   if (committed) return {};
   RollBack();
+  if (damaged) return {damaged, true};
   // Also those who only looked: what they saw did not come to be.
   Fail(works.subspan(first_change), {ErrorCode::kUnavailable, committed.error().message});
   return {std::nullopt, true};
@@ -264,7 +279,10 @@ Status SqliteStore::Record(const Work& work, Event event) {
   Status status = rows_->AppendEvent(event, event.id);
   if (status && (folds_alerts_ || work.alert)) {
     status = rows_->FoldIntoAlerts(event, cache_.system);
-    if (!status && status.error().code == ErrorCode::kDamaged && !work.alert) folds_alerts_ = false;
+    if (IsDamaged(status)) {
+      broken_alerts_ = status.error();
+      folds_alerts_ = work.alert.has_value();
+    }
   }
   if (listener_) recorded_.push_back(std::move(event));
   return status;
@@ -354,12 +372,17 @@ Result<PrunedEvents> SqliteStore::PruneEvents(const EventLimits& limits, std::in
                                               std::size_t piece) {
   const Status connected = Reconnect();
   if (!connected) return connected.error();
-  if (const Status begun = Begin(); !begun) return begun.error();
-  Result<PrunedEvents> pruned = rows_->PruneEvents(limits, after_id, piece);
-  const Status committed = pruned ? Commit() : Status(pruned.error());
-  if (committed) return pruned;
-  RollBack();
-  return committed.error();
+  Result<PrunedEvents> pruned = Error{ErrorCode::kUnavailable, "out of memory"};
+  Status done = Begin();
+  try {
+    if (done) pruned = rows_->PruneEvents(limits, after_id, piece);
+    if (done) done = pruned ? Commit() : Status(pruned.error());
+  } catch (const std::bad_alloc&) {
+    done = pruned.error();
+  }
+  if (!done) RollBack();
+  MoveLog(kIdleFrames);
+  return done ? std::move(pruned) : done.error();
 }
 
 Result<std::vector<Alert>> SqliteStore::ListAlerts(const AlertQuery& query) {
@@ -371,6 +394,7 @@ Result<std::vector<Alert>> SqliteStore::ListAlerts(const AlertQuery& query) {
 Result<std::uint64_t> SqliteStore::CountOpenAlerts() {
   const Status connected = Reconnect();
   if (!connected) return connected.error();
+  if (broken_alerts_) return *broken_alerts_;
   return rows_->CountOpenAlerts();
 }
 

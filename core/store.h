@@ -155,12 +155,14 @@ class Store {
   // Looks through a bounded number of events.
   virtual Result<EventPage> ReadEvents(const EventQuery& query) = 0;
 
-  // Deletes such of the `piece` oldest events above `after_id` as are too many, with one commit.
+  // Deletes up to `piece` of the oldest events above `after_id` that are too many, with one commit.
+  // Looks through a bounded number.
   virtual Result<PrunedEvents> PruneEvents(const EventLimits& limits, std::int64_t after_id,
                                            std::size_t piece) = 0;
 
   // One that cannot be read comes as Alert::damaged.
   virtual Result<std::vector<Alert>> ListAlerts(const AlertQuery& query) = 0;
+  // kDamaged also where some could not be stored since the store was opened.
   virtual Result<std::uint64_t> CountOpenAlerts() = 0;
 
   // Told what was recorded, with ids, in order, after each commit and before Run returns. On the

@@ -69,8 +69,7 @@ constexpr char kAccountEventsDown[] =
     " ORDER BY id DESC";
 
 constexpr char kLastEvent[] = "SELECT coalesce(max(id), 0) FROM event";
-constexpr char kEndOfPiece[] =
-    "SELECT coalesce(max(id), 0) FROM (SELECT id FROM event WHERE id>? ORDER BY id LIMIT ?)";
+constexpr char kEventTimes[] = "SELECT id, time FROM event WHERE id>? AND id<? ORDER BY id";
 constexpr char kPruneEvents[] = "DELETE FROM event WHERE id>? AND id<=? AND (time<? OR id<=?)";
 
 // What stands for a uid in the row.
@@ -323,28 +322,40 @@ Result<EventPage> StoreRows::ReadEvents(const EventQuery& query) {
 }
 
 // The clock may have been turned, so that ids and times do not ascend together: what is young stays
-// between what is old, and a piece without anything old is the end.
+// between what is old.
 Result<PrunedEvents> StoreRows::PruneEvents(const EventLimits& limits, std::int64_t after_id,
                                             std::size_t piece) {
-  using Limits = std::numeric_limits<std::int64_t>;
   const Result<std::int64_t> last = database_.ReadNumber(kLastEvent);
   if (!last) return last.error();
-  std::int64_t end = 0;
+  constexpr auto kNone = std::numeric_limits<std::int64_t>::min();
+  const std::int64_t time =
+      limits.time ? std::int64_t{limits.time->time_since_epoch().count()} : kNone;
+  const std::int64_t id = limits.most ? *last - *limits.most : kNone;
+  const std::int64_t from = after_id;
+  PrunedEvents pruned{0, from};
   {
-    Statement row = database_.Use(kEndOfPiece);
-    row.Bind(after_id).Bind(static_cast<std::int64_t>(piece));
-    const Result<bool> found = row.Next();
-    if (!found) return found.error();
-    end = row.Number(0);
+    Statement row = database_.Use(kEventTimes);
+    row.Bind(after_id).Bind(*last);
+    std::size_t matching = 0;
+    for (std::size_t looked_at = 0; looked_at < kMostEventsLookedAt && matching < piece;
+         ++looked_at) {
+      const Result<bool> found = row.Next();
+      if (!found) return found.error();
+      if (!*found) {
+        pruned.next.reset();
+        break;
+      }
+      if (row.Number(1) < time || row.Number(0) <= id) ++matching;
+      after_id = row.Number(0);
+    }
+    if (pruned.next) pruned.next = after_id;
+    if (matching == 0) return pruned;
   }
   Statement prune = database_.Use(kPruneEvents);
-  prune.Bind(after_id).Bind(std::min(end, *last - 1));
-  prune.Bind(limits.time ? std::int64_t{limits.time->time_since_epoch().count()} : Limits::min());
-  prune.Bind(limits.most ? *last - *limits.most : Limits::min());
+  prune.Bind(from).Bind(after_id).Bind(time).Bind(id);
   const Status done = prune.Finish();
   if (!done) return done.error();
-  PrunedEvents pruned{database_.ChangedRows(), std::nullopt};
-  if (pruned.pruned > 0) pruned.next = end;
+  pruned.pruned = database_.ChangedRows();
   return pruned;
 }
 

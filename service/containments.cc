@@ -190,7 +190,11 @@ void Containments::Impl::Carry(const SessionEnder::Report& report) {
     return Changes{};
   };
   Submit(report, look, [this, marked, due = report.due](const Status& status) {
-    if (status && !*marked) Push([due](SessionEnder& own) { own.Drop(due); });
+    if (!status || *marked) return;
+    Push([this, due](SessionEnder& own) {
+      reported.erase(due.scope.account);
+      own.Drop(due);
+    });
   });
 }
 

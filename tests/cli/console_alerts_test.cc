@@ -66,12 +66,12 @@ TEST_F(ConsoleAlerts, AreAcknowledgedByTheService) {
   up.Answer("GET /v1/events?limit=100", 200, R"({"events":[]})");
   Person person = Sit();
   person.Answer(kMenu, "9\n");
-  const std::string alerts = person.Answer(kNumber, "7\n");
+  const std::string alerts = person.Answer(kNumber, "9\n");
   EXPECT_THAT(alerts, HasSubstr("The clock is wrong (3 times)"));
   EXPECT_THAT(alerts, HasSubstr("   9  is damaged"));
+  EXPECT_THAT(person.Answer(kNumber, "7\n"), HasSubstr("'9' is no number of an alert"));
   person.Answer("Acknowledge it? (y/n) ", "y\n");
-  EXPECT_THAT(person.Answer(kNumber, "\n"), HasSubstr("Acknowledged: The clock is wrong"));
-  person.Answer(kBack, "\n");
+  EXPECT_THAT(person.Answer(kBack, "\n"), HasSubstr("Acknowledged: The clock is wrong"));
   EXPECT_EQ(person.Quit(), 0);
   const auto requests = up.Requests();
   EXPECT_TRUE(std::ranges::any_of(requests, [](const auto& one) {

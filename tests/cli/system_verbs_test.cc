@@ -269,6 +269,20 @@ TEST_F(EventsTest, FollowPrintsWhatComesAndEndsCleanlyOnCtrlC) {
   EXPECT_EQ(program.Wait(), 0);
 }
 
+TEST_F(EventsTest, FollowGoesOnAfterWhatWasBeforeTheTime) {
+  const std::string all = "GET /v1/events?account=";
+  api_.Answer(all + "&limit=1", 200, R"({"next":6,"events":[)" + Event(7, "login") + "]}");
+  api_.Answer(all + "&limit=500&since=2026-11-23T00%3A00%3A00Z&after_id=0", 200,
+              R"({"next":null,"events":[]})");
+  api_.Answer(all + "&follow=1&after_id=7", 200,
+              R"({"next":null,"events":[)" + Event(8, "replay") + "]}");
+  api_.Answer(all + "&follow=1&after_id=8", 429, R"({"code":"busy"})");
+  TerminalProgram program(Command({"events", "--follow", "--since", "2026-11-23"}));
+  ASSERT_TRUE(program.WaitFor("replay"));
+  program.Type("\x03");
+  EXPECT_EQ(program.Wait(), 0);
+}
+
 TEST_F(EventsTest, FollowEndsWhenNobodyReadsAnyMore) {
   api_.Answer("GET /v1/events?account=&limit=100", 200,
               R"({"events":[)" + Event(1, "login") + "]}");

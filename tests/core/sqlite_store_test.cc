@@ -424,6 +424,23 @@ TEST_F(PruneEvents, FindsTheOldBetweenTheYoung) {
   EXPECT_THAT(Left(), ElementsAre("9", "9", "9", "9"));
 }
 
+TEST_F(PruneEvents, FindsTheOldBehindManyYoungOnes) {
+  std::vector<int> times(5'005, 9);
+  times.push_back(1);
+  times.push_back(9);
+  Record(times);
+  EXPECT_EQ(Prune({kNow + std::chrono::seconds(5), {}}), 1);
+}
+
+TEST_F(PruneEvents, KeepsTheLogSmall) {
+  for (int i = 0; i < 5; ++i) Record(std::vector<int>(1'000, 1));
+  store().Idle();
+  const std::string log = file() + "-wal";
+  const auto before = std::filesystem::file_size(log);
+  EXPECT_EQ(Prune({{}, 1}), 4'999);  // with 2,500 commits
+  EXPECT_LT(std::filesystem::file_size(log), before + (3 << 20));
+}
+
 TEST_F(PruneEvents, LeavesEventsAloneThatAreNotTooMany) {
   EXPECT_EQ(Prune({kNow + std::chrono::hours(1), 1}), 0);  // there are none
   Record({1, 2});

@@ -176,6 +176,7 @@ TEST_F(StoreAlerts, WhoseIndexIsDamagedStandInNoLockoutsWay) {
     for (const Work& work : works) EXPECT_TRUE(work.status.ok()) << work.status.error().message;
     EXPECT_EQ(testing::Failures(store(), ada_), 3) << index;
     EXPECT_THAT(heard, ElementsAre(2)) << index;
+    EXPECT_EQ(store().CountOpenAlerts().error().code, ErrorCode::kDamaged) << index;
     // But nobody is told that an alert was acknowledged.
     Work acknowledge{{}, [](Records&) -> Result<Changes> {
                        Changes changes;

@@ -255,6 +255,35 @@ TEST_F(DamagedStore, NeverBelievesThatAnAccountIsUnknownWhenItsRowIsGoneFromOneT
   EXPECT_EQ(loaded.error().code, ErrorCode::kDamaged);
 }
 
+TEST_F(DamagedStore, ServesTheOthersInABatchThatMetADamagedPage) {
+  for (int i = 10; i < 60; ++i) {
+    const std::string name = "user" + std::to_string(i);
+    ASSERT_TRUE(Put(store(), MakeAccount(name, 2000 + static_cast<uid_t>(i))).ok());
+  }
+  Close();
+  constexpr std::size_t kPage = 4096;
+  constexpr char kLeafOfIndex = 0x0a;  // a table WITHOUT ROWID is one, too
+  std::string bytes = ReadAll(file());
+  for (std::size_t at = 0; at < bytes.size(); at += kPage) {
+    const bool holds = bytes.substr(at, kPage).find("user40") != std::string::npos;
+    if (holds && bytes[at] == kLeafOfIndex) bytes.replace(at, kPage, kPage, '\xee');
+  }
+  WriteAll(file(), bytes);
+  Open();
+  int failures = 0;
+  std::vector<Work> works;
+  works.push_back(CountingUp(ada_));
+  works.push_back(testing::LookingAt({"user40", std::nullopt}, failures));
+  works.push_back(CountingUp(ada_));
+  works.push_back(testing::LookingAt({"user40", std::nullopt}, failures));
+  store().Run(works);
+  EXPECT_TRUE(works[0].status.ok()) << works[0].status.error().message;
+  EXPECT_EQ(works[1].status.error().code, ErrorCode::kDamaged);
+  EXPECT_TRUE(works[2].status.ok());
+  EXPECT_EQ(works[3].status.error().code, ErrorCode::kDamaged);
+  EXPECT_EQ(Failures(store(), ada_), 2);
+}
+
 class DamagedPages : public DamagedStore {
  protected:
   static constexpr int kAccounts = 60;

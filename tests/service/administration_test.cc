@@ -92,49 +92,87 @@ TEST_F(AdministrationTest, PeersThatAreNotRootAskADirectoryOfTheirOwnOneAtATime)
   }
 }
 
-TEST_F(AdministrationTest, OldEventsArePrunedInPiecesBetweenLogins) {
-  config.keep_events = 1000;
-  config.keep_event_days = 30;
-  Restart();
-  const Json made = Enrol("bob");
-  decider->Read([this](Store& store) {
-    std::vector<Work> works(1);
-    works[0].step = [this](Records&) -> Result<Changes> {
-      Changes changes;
-      for (int i = 0; i < 1500; ++i) {
+class EventPruningTest : public AdministrationTest {
+ protected:
+  // All of them of the present.
+  void Record(int number) {
+    decider->Read([number, time = now](Store& store) {
+      Work work;
+      work.step = [=](Records&) -> Result<Changes> {
+        Changes changes;
         Event event;
-        event.account = "bob";
-        event.time = now;
-        changes.events.push_back(event);
-      }
-      return changes;
-    };
-    store.Run(works);
-  });
-  const auto count = [this] {
+        event.time = time;
+        changes.events.assign(static_cast<std::size_t>(number), event);
+        return changes;
+      };
+      store.Run({&work, 1});
+    });
+  }
+  std::size_t Count() {
     std::size_t events = 0;
-    std::int64_t before = std::numeric_limits<std::int64_t>::max();
-    for (;;) {
-      const Json page =
-          Send("GET", "/v1/events?limit=1000&before_id=" + std::to_string(before)).body["events"];
-      events += page.size();
-      if (page.size() < 1000) return events;
-      before = page.back()["id"];
+    for (Json next = std::numeric_limits<std::int64_t>::max(); !next.is_null();) {
+      const Json page = Send("GET", "/v1/events?limit=1000&before_id=" + next.dump()).body;
+      events += page["events"].size();
+      next = page["next"];
     }
-  };
-  EXPECT_GT(count(), 1500u);
+    return events;
+  }
+  void Pass(std::chrono::hours time) {
+    now += time;
+    steady_now += time;
+  }
+};
+
+TEST_F(EventPruningTest, DeletesAllButTheNewestInPieces) {
+  config.keep_events = 1000;
+  Record(1500);
+  routes->KeepHouse();  // looks at the clock
+  EXPECT_EQ(Count(), 1500u);
   routes->KeepHouse();
-  routes->KeepHouse();
-  queue.RunUntil([&] { return count() == 1000; });
-  now += std::chrono::hours(24 * 31);
-  EXPECT_EQ(LogIn("bob", CodeOf(made)).body["verdict"], "accept");
-  routes->KeepHouse();
-  queue.RunUntil([&] { return count() == 1; });
-  EXPECT_EQ(Send("GET", "/v1/events").body["events"][0]["kind"], "login");
-  now = kBuilt - std::chrono::seconds(1);  // a clock that is wrong makes nothing old
+  routes->KeepHouse();  // goes on
+  queue.RunUntil([&] { return Count() == 1000; });
+}
+
+TEST_F(EventPruningTest, DeletesWhatIsOldByAClockThatWentOnEvenlyForADay) {
+  config.keep_event_days = 30;
   config.keep_events = 0;
+  Record(300);
   routes->KeepHouse();
-  EXPECT_EQ(count(), 1u);
+  Pass(std::chrono::hours(24 * 31));
+  Record(2);
+  routes->KeepHouse();
+  queue.RunUntil([&] { return Count() == 2; });
+}
+
+TEST_F(EventPruningTest, DeletesNothingByAClockThatJumped) {
+  config.keep_event_days = 30;
+  config.keep_events = 0;
+  Record(300);
+  routes->KeepHouse();
+  Pass(std::chrono::hours(24 * 3));
+  now += std::chrono::hours(24 * 365 * 10);
+  for (int i = 0; i < 3; ++i) {
+    routes->KeepHouse();
+    EXPECT_EQ(Count(), 300u);
+    Pass(std::chrono::hours(1));
+  }
+  now -= std::chrono::hours(24 * 365 * 10);  // and back: it must be even for a day again
+  routes->KeepHouse();
+  Pass(std::chrono::hours(24 * 31));
+  routes->KeepHouse();
+  queue.RunUntil([&] { return Count() == 1; });
+}
+
+TEST_F(EventPruningTest, DeletesNothingByAClockBeforeTheReleaseDate) {
+  config.keep_event_days = 1;
+  config.keep_events = 0;
+  now = kBuilt - std::chrono::hours(24 * 60);
+  Record(2);
+  routes->KeepHouse();
+  Pass(std::chrono::hours(24 * 50));
+  routes->KeepHouse();
+  EXPECT_EQ(Count(), 2u);
+  EXPECT_EQ(Count(), 2u);
 }
 
 TEST_F(AdministrationTest, EventsTellWhatHappenedNewestFirstAndCanBeFollowed) {

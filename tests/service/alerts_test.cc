@@ -209,12 +209,12 @@ TEST_F(AlertsTest, ThatCannotBeStoredStandInNoLockoutsWay) {
     Start();
     for (int i = 0; i < 5; ++i) LogIn("bob", WrongCodeOf(made));
     EXPECT_EQ(Show("bob")["lockout"], "locked") << index;
+    const Answer status = Send("GET", "/v1/status");
+    EXPECT_EQ(status.status, 200) << status.body;
+    EXPECT_EQ(status.body["accounts"]["locked"], 1);
+    EXPECT_TRUE(status.body["alerts_open"].is_null());
+    EXPECT_THAT(status.body["alerts_problem"].get<std::string>(), HasSubstr("malformed"));
   }
-  const Answer status = Send("GET", "/v1/status");
-  EXPECT_EQ(status.status, 200) << status.body;
-  EXPECT_EQ(status.body["accounts"]["locked"], 1);
-  EXPECT_TRUE(status.body["alerts_open"].is_null());
-  EXPECT_THAT(status.body["alerts_problem"].get<std::string>(), HasSubstr("malformed"));
 }
 
 TEST_F(AlertsTest, OfPlainLoginsThereAreNone) {
