@@ -199,6 +199,18 @@ class Containment(ContainmentTest):
         containment.open_gates()
         self.assertEqual(self.account("bob")["ssh_gate"], "open")
 
+    def test_a_notification_that_hangs_delays_nothing(self):
+        sandbox.write("/etc/sparekey/notify.d/hang",
+                      "#!/bin/sh\ntouch /run/sandbox/hangs\nexec sleep 600\n", 0o755)
+        self.addCleanup(os.unlink, "/etc/sparekey/notify.d/hang")
+        sessions = self.begin(("bob", "command"), ("ada", "forward"))
+        expect(200, "PUT", "/v1/ssh-gate", {"state": "closed"})
+        sandbox.wait_until(lambda: os.path.exists("/run/sandbox/hangs"), "it hangs")
+        expect(200, "PUT", "/v1/ssh-gate", {"state": "open"})
+        containment.fail_code("bob", self.phones["bob"].wrong_code())
+        self.assert_gone(sessions[:1], time.monotonic())
+        self.assert_alive(sessions[1:])
+
     def test_a_session_that_began_behind_the_closing_gate_ends_too(self):
         """Its PAM account phase was over before; then a slow module stood in the way."""
         sandbox.write("/run/sandbox/wait", "#!/bin/sh\ntouch /run/sandbox/waits\n"
