@@ -20,6 +20,7 @@
 #include "service/backend.h"
 #include "service/containments.h"
 #include "service/enrolment.h"
+#include "service/listed_enrolments.h"
 #include "service/logins.h"
 #include "service/proofs.h"
 #include "service/sessions.h"
@@ -115,6 +116,7 @@ class Routes {
   Proofs proofs_;
   Accounts accounts_;
   Enrolments enrolments_;
+  ListedEnrolments listed_;
   Authenticators authenticators_;
   Administration administration_;
   Alerts alerts_;
