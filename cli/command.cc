@@ -110,8 +110,8 @@ std::vector<CommandSpec> UserCommands() {
        "checked whole before anything is done. For an account without a secret one is made and\n"
        "written to DIR/NAME.otpauth, its sheet to DIR/NAME.txt or .json, mode 0600. The same command\n"
        "goes on after it was interrupted. Accounts that are enrolled otherwise are left alone.\n"
-       "Sheets are slow to make, since each code is hashed to resist guessing: some 3 a second and\n"
-       "processor. With --codes later their owners, or root, make them: sparekey codes new\n",
+       "Sheets are slow to make, since each code is hashed to resist guessing: a quarter of a second\n"
+       "of processor time each. With --codes later their owners, or root, make them: codes new\n",
        RunUserEnroll},
       {"user", "confirm", {kName}, {},
        "finishes an enrolment, an addition or a renewal with one code",
