@@ -141,10 +141,14 @@ struct ListedEnrolments::Order {
   Order& operator=(const Order&) = delete;
   ~Order() {
     for (Listed& listed : accounts) WipeTexts(listed.wishes);
-    --*running;
+    End();
+  }
+  // Before its answer is heard: the next request must not find it still there.
+  void End() {
+    if (const auto count = std::exchange(running, nullptr)) --*count;
   }
 
-  std::shared_ptr<std::atomic<int>> running;
+  std::shared_ptr<std::atomic<int>> running;  // none: it has ended
   std::vector<Listed> accounts;
   Respond respond;
   std::size_t next = 0;  // to be looked up
@@ -193,7 +197,10 @@ void ListedEnrolments::LookUp(const std::shared_ptr<Order>& order) const {
   }
   if (order->asked != 0 || order->next < accounts.size()) return;
   backend_.OnStore([order](Store& store) { return CarryOut(store, order->accounts); },
-                   order->respond);
+                   [order](HttpResponse response) {
+                     order->End();
+                     order->respond(std::move(response));
+                   });
 }
 
 }  // namespace sparekey
