@@ -34,6 +34,13 @@ SheetExport Describe(const Json& sheet, const std::vector<BackupCode>& codes) {
 
 }  // namespace
 
+Result<SecretBytes> ExportSheet(const Json& sheet, bool as_json) {
+  Result<std::vector<BackupCode>> codes = ParseCodes(sheet);
+  if (!codes.ok()) return codes.error();
+  const SheetExport described = Describe(sheet, *codes);
+  return as_json ? ExportJson(described) : ExportText(described);
+}
+
 Result<CodesOutput> CodesOutput::Prepare(std::string_view option,
                                          const std::optional<std::string>& path) {
   CodesOutput output;

@@ -11,6 +11,9 @@
 
 namespace sparekey {
 
+// What stands in a sheet's .json or .txt file. `sheet` as in CodesOutput::Deliver.
+Result<SecretBytes> ExportSheet(const Json& sheet, bool as_json);
+
 class CodesOutput {
  public:
   // Creates the file where a path is given; before any code is made.

@@ -95,14 +95,28 @@ constexpr OptionSpec kYes{"yes", "", "do not ask"};
 
 std::vector<CommandSpec> UserCommands() {
   return {
-      {"user", "enroll", {kName},
+      {"user", "enroll", {kMaybeName},
        NewAuthenticator(
-           {{"codes-out", "FILE", "write the backup codes to a new file, .txt (people) or .json"}}),
+           {{"codes-out", "FILE", "write the backup codes to a new file, .txt (people) or .json"},
+            {"from", "LIST", "enrol all accounts of a list: CSV, or JSON lines; - is standard input"},
+            {"out", "DIR", "with --from: the folder for secrets and backup codes"},
+            {"codes", "now|later", "with --from: sheets at once, or none (default: as the settings say)"},
+            {"format", "txt|json", "with --from: what the sheets' files are for (default: txt, people)"},
+            {"dry-run", "", "with --from: only check the list and say what would be done"}}),
        "gives an account its first authenticator and a sheet of backup codes",
        "Shows the secret, its URI and a QR code, then asks for one code that proves it all.\n"
        "Backup codes are shown once, or written to a file of mode 0600 that must not exist yet.\n"
        "What is not given here is taken from the settings (otp.*). Without root: your own account,\n"
-       "after your password, and by the settings alone.\n",
+       "after your password, and by the settings alone.\n"
+       "\n"
+       "With --from, which needs --no-confirm and --out: every account of a list. The list is CSV\n"
+       "whose first line names its columns, or JSON lines with members of these names: account,\n"
+       "and where they differ label, type, digits, interval, algorithm, secret, counter. It is\n"
+       "checked whole before anything is done. For an account without a secret one is made and\n"
+       "written to DIR/NAME.otpauth, its sheet to DIR/NAME.txt or .json, mode 0600. The same command\n"
+       "goes on after it was interrupted. Accounts that are enrolled otherwise are left alone.\n"
+       "Sheets are slow to make, since each code is hashed to resist guessing: a quarter of a second\n"
+       "of processor time each. With --codes later their owners, or root, make them: codes new\n",
        RunUserEnroll},
       {"user", "confirm", {kName}, {},
        "finishes an enrolment, an addition or a renewal with one code",

@@ -10,6 +10,7 @@ struct Invocation;
 int RunStatus(Context& context, const Invocation& invocation);
 int RunInit(Context& context, const Invocation& invocation);
 int RunUserEnroll(Context& context, const Invocation& invocation);
+int RunUserEnrollFrom(Context& context, const Invocation& invocation);
 int RunUserConfirm(Context& context, const Invocation& invocation);
 int RunUserShow(Context& context, const Invocation& invocation);
 int RunUserList(Context& context, const Invocation& invocation);

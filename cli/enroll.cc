@@ -8,8 +8,23 @@
 #include "cli/way_out.h"
 
 namespace sparekey {
+namespace {
+
+Status RefuseListOptions(const Invocation& invocation) {
+  for (const char* name : {"out", "codes", "format", "dry-run"}) {
+    if (invocation.Has(name)) return Invalid(std::string("--") + name + " goes with --from");
+  }
+  return Ok();
+}
+
+}  // namespace
 
 int RunUserEnroll(Context& context, const Invocation& invocation) {
+  if (invocation.Has("from")) return RunUserEnrollFrom(context, invocation);
+  if (const Status one = RefuseListOptions(invocation); !one) return Fail(context, one.error());
+  if (invocation.arguments.empty()) {
+    return Fail(context, Invalid("NAME is missing; see: sparekey help user enroll"));
+  }
   const Status checked = CheckNewAuthenticator(invocation);
   if (!checked.ok()) return Fail(context, checked.error());
   Result<CodesOutput> codes = CodesOutput::Prepare("codes-out", invocation.Get("codes-out"));

@@ -59,7 +59,12 @@ Status ShowOnTerminal(const std::string& uri) {
 }  // namespace
 
 Status CheckNewAuthenticator(const Invocation& invocation) {
-  Status status = CheckName("NAME", invocation.First());
+  const Status named = CheckName("NAME", invocation.First());
+  return named.ok() ? CheckAuthenticatorOptions(invocation) : named;
+}
+
+Status CheckAuthenticatorOptions(const Invocation& invocation) {
+  Status status = Ok();
   if (const auto label = invocation.Get("label"); status.ok() && label && !IsNewLabel(*label)) {
     status = Invalid("--label: '" + Escape(*label) +
                      "' is not possible; a label has 1 to 64 bytes, no colon, no slash and no "

@@ -11,8 +11,9 @@
 
 namespace sparekey {
 
-// Names the option that has no possible value.
+// Names the argument or option that has no possible value.
 Status CheckNewAuthenticator(const Invocation& invocation);
+Status CheckAuthenticatorOptions(const Invocation& invocation);
 // The API's request; reads the secret (base32, or a whole otpauth:// URI) where --secret-stdin asks
 // for it.
 Result<SecretJson> RequestNewAuthenticator(const Invocation& invocation);

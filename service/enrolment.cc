@@ -5,7 +5,7 @@
 
 #include "core/random.h"
 #include "service/account_step.h"
-#include "service/new_authenticator.h"
+#include "service/first_authenticator.h"
 
 namespace sparekey {
 namespace {
@@ -22,11 +22,9 @@ Json CodesJson(const std::vector<BackupCode>& codes) {
 
 struct Enrolments::Beginning {
   std::optional<uid_t> owner;  // who asks, where it is not root
-  Identity identity;
   Json request;
   Policy policy;
-  NewAuthenticator made;
-  TimePoint now;
+  FirstAuthenticator first;
 
   // The record after this enrolment has begun, or why it can't.
   Result<Changes> Install(Records& records, const Sheet& sheet) const;
@@ -37,47 +35,18 @@ struct Enrolments::Beginning {
 Status Enrolments::Beginning::CheckOwner(const Records& records) const {
   if (!owner) return Ok();
   const LoadedAccount& loaded = records.accounts[0];
-  const auto subject = MakeSubject(records.policy, loaded, std::optional<Identity>(identity));
+  const auto subject = MakeSubject(records.policy, loaded, std::optional<Identity>(first.identity));
   if (!subject) return subject.error();
   const auto [admission, reason] =
       AdmitOwner(loaded.account ? &*loaded.account : nullptr, records.system, *subject);
   const bool free = admission != Admission::kDecided || reason == Reason::kNotRequired;
-  if (free && *owner == identity.uid && records.accounts.size() == 1) return Ok();
-  return Error{ErrorCode::kNotAllowed, "only root may enrol \"" + identity.name + "\" now"};
+  if (free && *owner == first.identity.uid && records.accounts.size() == 1) return Ok();
+  return Error{ErrorCode::kNotAllowed, "only root may enrol \"" + first.identity.name + "\" now"};
 }
 
 Result<Changes> Enrolments::Beginning::Install(Records& records, const Sheet& sheet) const {
   if (const Status allowed = CheckOwner(records); !allowed) return allowed.error();
-  LoadedAccount& loaded = records.accounts[0];
-  Changes changes{{0}, false, false, {}};
-  if (records.accounts.size() > 1) {
-    auto& holder = records.accounts[1].account;
-    if (!holder) return NoSuchAccount(*loaded.uid_taken);
-    const Status free = RefuseWhileSuperLocked(records.system, &*holder);
-    if (!free) return free.error();
-    GiveUpUid(*holder, identity.name, now, changes.events);
-    changes.accounts.push_back(1);
-  }
-  const Status open =
-      RefuseWhileSuperLocked(records.system, loaded.account ? &*loaded.account : nullptr);
-  if (!open) return open.error();
-  if (!loaded.account) loaded.account.emplace();
-  Account& account = *loaded.account;
-  if (identity.uid != kNoUid && account.uid != identity.uid) account.authenticators.clear();
-  if (account.enrolment() == Enrolment::kActive) {
-    return Error{ErrorCode::kConflict, "\"" + identity.name +
-                                           "\" is enrolled already; give it another authenticator "
-                                           "with: sparekey authenticator add " +
-                                           identity.name + " --label LABEL"};
-  }
-  account.name = identity.name;
-  account.uid = identity.uid;
-  const auto subject = MakeSubject(records.policy, {}, std::optional<Identity>(identity));
-  account.administrator = subject && subject->administrator;
-  Sheet numbered = sheet;
-  numbered.number = ++account.sheets_issued;
-  InstallNew(account, made, std::move(numbered), false, now, changes.events);
-  return changes;
+  return InstallFirst(records, first, sheet);
 }
 
 void Enrolments::Begin(const std::string& name, const HttpRequest& request, Respond respond) const {
@@ -85,12 +54,12 @@ void Enrolments::Begin(const std::string& name, const HttpRequest& request, Resp
   if (!object) return respond(Problem(object.error()));
   auto beginning = std::make_shared<Beginning>();
   beginning->request = std::move(*object);
-  beginning->now = backend_.clock();
+  beginning->first.now = backend_.clock();
   if (!backend_.IsRoot(request.peer.uid)) beginning->owner = request.peer.uid;
 
   auto commit = [this, beginning](Store& store, const NewSheet& made) {
     std::uint32_t number = 0;
-    const AccountKey key{beginning->identity.name, beginning->identity.uid};
+    const AccountKey key{beginning->first.identity.name, beginning->first.identity.uid};
     auto keys = KeysWithHolder(store, key);
     if (!keys) return Problem(keys.error());
     const Status status = RunStep(store, std::move(*keys), [&](Records& records) {
@@ -99,9 +68,9 @@ void Enrolments::Begin(const std::string& name, const HttpRequest& request, Resp
       return changes;
     });
     if (!status) return Problem(status.error());
-    Json body =
-        DescribeNew(beginning->identity.name, beginning->made, beginning->policy, backend_.host);
-    body["issued"] = FormatTime(beginning->now);
+    Json body = DescribeNew(beginning->first.identity.name, beginning->first.made,
+                            beginning->policy, backend_.host);
+    body["issued"] = FormatTime(beginning->first.now);
     body["required"] = beginning->policy.codes_required;
     body["host"] = backend_.host;
     body["backup_codes"] = CodesJson(made.codes);
@@ -110,14 +79,14 @@ void Enrolments::Begin(const std::string& name, const HttpRequest& request, Resp
   };
   auto prepare = [this, beginning, respond, commit](Store& store) {
     auto status = std::make_shared<Status>(RunStep(
-        store, {{beginning->identity.name, std::nullopt}},
+        store, {{beginning->first.identity.name, std::nullopt}},
         [&](Records& records) -> Result<Changes> {
-          auto made = MakeAuthenticator(beginning->request, records.policy, beginning->now);
+          auto made = MakeAuthenticator(beginning->request, records.policy, beginning->first.now);
           if (!made) return made.error();
           beginning->policy = records.policy;
-          beginning->made = std::move(*made);
-          const Status allowed =
-              CheckOwnersWishes(beginning->owner.has_value(), beginning->made, records.policy);
+          beginning->first.made = std::move(*made);
+          const Status allowed = CheckOwnersWishes(beginning->owner.has_value(),
+                                                   beginning->first.made, records.policy);
           if (!allowed) return allowed.error();
           return Changes{};
         }));
@@ -126,18 +95,12 @@ void Enrolments::Begin(const std::string& name, const HttpRequest& request, Resp
       MakeSheetThen(beginning->policy.codes_count, respond, commit);
     });
   };
-  auto go_on = [this, name, beginning, respond, prepare](auto identity, auto alias_of) {
+  auto go_on = [this, beginning, respond, prepare](Result<Identity> identity) {
     if (!identity) return respond(Problem(identity.error()));
-    if (!*identity) return respond(Problem(NoSuchAccount(name)));
-    if (alias_of) return respond(Problem(IsAnotherName(name, *alias_of)));
-    if (!(*identity)->groups_complete) {
-      return respond(Problem(
-          {ErrorCode::kUnavailable, "the user directory does not know all groups just now"}));
-    }
-    beginning->identity = **identity;
+    beginning->first.identity = std::move(*identity);
     backend_.decider.Read(prepare);
   };
-  backend_.Identify(backend_.DirectoryFor(request.peer), name, go_on);
+  IdentifyForEnrolment(backend_, backend_.DirectoryFor(request.peer), name, go_on);
 }
 
 void Enrolments::MakeSheetThen(

@@ -85,5 +85,6 @@ class HttpServer {
 // RFC 9457: application/problem+json with title, status and detail.
 HttpResponse Problem(int status, std::string_view title, std::string_view detail);
 HttpResponse Problem(const Error& error);
+std::string_view ProblemCode(ErrorCode code);  // its member "code": not_found, busy, ...
 
 }  // namespace sparekey

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base32.h"
+#include "core/new_secret.h"
 #include "core/otp.h"
 #include "core/otpauth.h"
 #include "core/random.h"
@@ -14,19 +15,6 @@
 
 namespace sparekey {
 namespace {
-
-// RFC 4226 section 4 recommends 160 bits; RFC 6238 section 5.1 the length of the hash.
-std::size_t SecretLength(HashAlgorithm algorithm) {
-  switch (algorithm) {
-    case HashAlgorithm::kSha256:
-      return 32;
-    case HashAlgorithm::kSha512:
-      return 64;
-    case HashAlgorithm::kSha1:
-      break;
-  }
-  return 20;
-}
 
 // The policy with what the request wishes otherwise, in the ranges of the settings.
 Result<Policy> ApplyWishes(const Json& object, Policy policy) {
@@ -54,11 +42,7 @@ Result<Policy> ApplyWishes(const Json& object, Policy policy) {
 Result<SecretBytes> TakeSecret(Json& object, HashAlgorithm algorithm) {
   auto text = TextField(object, "secret", 512);
   if (!text) return text.error();
-  if (!*text) {
-    SecretBytes secret(SecretLength(algorithm));
-    FillRandom(secret.Expose());
-    return secret;
-  }
+  if (!*text) return MakeSecret(algorithm, FillRandom);
   auto secret = DecodeBase32(**text);
   Wipe(std::span<char>(**text));
   WipeTexts(object["secret"]);

@@ -70,6 +70,8 @@ HttpResponse Problem(int status, std::string_view title, std::string_view detail
   return Make(status, title, detail, CodeFor(status));
 }
 
+std::string_view ProblemCode(ErrorCode code) { return ToKind(code).code; }
+
 HttpResponse Problem(const Error& error) {
   const Kind kind = ToKind(error.code);
   return Make(kind.status, kind.title, error.message, kind.code);

@@ -78,6 +78,8 @@ std::vector<Routes::Route> Routes::MakeTable() {
 
       {"GET", "/v1/accounts", Who::kRoot,
        [](Routes& r, Call c) { r.accounts_.List(c.request, std::move(c.respond)); }},
+      {"POST", "/v1/enrolments", Who::kRoot,
+       [](Routes& r, Call c) { r.listed_.Enrol(c.request, std::move(c.respond)); }},
       {"GET", "/v1/accounts/{}", Who::kRootOrSelf,
        [](Routes& r, Call c) {
          r.accounts_.Show(c.arguments[0], r.backend_.DirectoryFor(c.request.peer),
@@ -194,6 +196,7 @@ Routes::Routes(const Backend& backend, std::string session_folder,
       proofs_(backend, [this](const auto& due) { containments_.Begin(due); }),
       accounts_(backend),
       enrolments_(backend),
+      listed_(backend),
       authenticators_(backend),
       settings_(backend),
       administration_(

@@ -21,6 +21,7 @@
 #include "service/containments.h"
 #include "service/enrolment.h"
 #include "service/event_pruning.h"
+#include "service/listed_enrolments.h"
 #include "service/logins.h"
 #include "service/policy_settings.h"
 #include "service/proofs.h"
@@ -118,6 +119,7 @@ class Routes {
   Proofs proofs_;
   Accounts accounts_;
   Enrolments enrolments_;
+  ListedEnrolments listed_;
   Authenticators authenticators_;
   PolicySettings settings_;
   Administration administration_;

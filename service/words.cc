@@ -34,9 +34,11 @@ std::string SayGateClosed(const WordsContext& context) {
          "or at the local console.";
 }
 
-// "" where enough are left and nothing else is told, or there never was a sheet.
+// "" where enough are left and nothing else is told.
 std::string SayCodesLeft(const WordsContext& context, bool always) {
-  if (!context.has_sheet) return "";
+  if (!context.has_sheet) {
+    return "You have no backup codes. Get a sheet: sparekey codes new " + context.account;
+  }
   if (!context.codes_low && !always) return "";
   const std::string left = Codes(context.codes_left) + " left.";
   return context.codes_low ? left + " Get a new sheet: sparekey codes new " + context.account

@@ -278,6 +278,25 @@ class Answers(Sparekeyd):
         self.hear(409, confirm, {"code": one_time_code(made, 1)}, name="ada")
         self.hear(409, begin, {}, name="ada")
 
+    def test_of_enrolments_of_a_list(self):
+        enrol = "POST /v1/enrolments"
+        secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+        for bad in ({}, {"accounts": []}, {"accounts": [{}] * 257}):
+            self.hear(400, enrol, bad)
+        accounts = [{"account": "ada", "secret": secret, "label": "phone"},
+                    {"account": "bob", "secret": secret, "type": "hotp", "counter": 3},
+                    {"account": "eve", "secret": "AAAA"}]
+        first = self.hear(200, enrol, {"accounts": accounts})["results"]
+        self.assertEqual([result.get("result") for result in first],
+                         ["enrolled", "enrolled", None])
+        again = self.hear(200, enrol, {"accounts": accounts[:2]})["results"]
+        self.assertEqual([result["result"] for result in again], ["unchanged"] * 2)
+        self.assertEqual(again[0]["sheet"], None)
+        self.assertEqual(self.hear(201, "POST /v1/accounts/{name}/backup-codes",
+                                   name="ada")["sheet"], 1)
+        again = self.hear(200, enrol, {"accounts": accounts[:1]})["results"]
+        self.assertEqual(again[0]["sheet"], 1)
+
     def test_of_accounts(self):
         self.enrol("ada")
         self.enrol("bob", type="hotp", digits=8, algorithm="sha512",
@@ -519,6 +538,8 @@ class Answers(Sparekeyd):
         self.hear(403, "POST /v1/accounts/{name}/enrolment/confirmation",
                   {"code": one_time_code(made)}, name="ada")
         self.hear(403, "PATCH /v1/settings", {"enabled": "false"})
+        self.hear(403, "POST /v1/enrolments",
+                  {"accounts": [{"account": "bob", "secret": made["secret"]}]})
         self.hear(403, "PUT /v1/ssh-gate", {"state": "open"})
         alert = self.hear(200, "GET /v1/alerts")["alerts"][0]
         self.assertEqual(alert["kind"], "super_lockout")

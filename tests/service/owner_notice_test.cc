@@ -73,6 +73,17 @@ TEST_F(OwnerNoticeTest, WarnsOfFewCodesAtEveryLogin) {
   EXPECT_EQ(LogInNow(ada), "2 backup codes left. Get a new sheet: sparekey codes new ada");
 }
 
+TEST_F(OwnerNoticeTest, TellsWhoHasNoSheetAtEveryLogin) {
+  Json ada = Json{{"account", "ada"}, {"secret", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}};
+  ASSERT_EQ(Send("POST", "/v1/enrolments", {{"accounts", {ada}}}).status, 200);
+  ada.update({{"digits", 6}, {"interval", 30}, {"algorithm", "sha1"}});
+  const std::string said = "You have no backup codes. Get a sheet: sparekey codes new ada";
+  EXPECT_EQ(LogInNow(ada), said);
+  EXPECT_EQ(LogInNow(ada), said);
+  EXPECT_EQ(Send("POST", "/v1/accounts/ada/backup-codes").status, 201);
+  EXPECT_EQ(LogInNow(ada), "");
+}
+
 TEST_F(OwnerNoticeTest, TellsNobodyWhoIsDenied) {
   const Json ada = Enrol("ada");
   LogIn("ada", WrongCodeOf(ada));
