@@ -18,7 +18,7 @@ constexpr std::uint64_t kTooLittle = 16 * kMebibyte, kLittle = 200 * kMebibyte;
 constexpr std::uint64_t kFewNodes = 100;
 
 std::string Octal(mode_t mode) {
-  std::array<char, 8> text{};
+  std::array<char, 12> text{};
   std::snprintf(text.data(), text.size(), "%04o", static_cast<unsigned>(mode));
   return text.data();
 }
