@@ -27,6 +27,9 @@ test_packages() {
     tmux screen
 }
 
+# The small pieces and the plots.
+bench_packages() { echo libgtest-dev libgmock-dev libbenchmark-dev python3-matplotlib binutils; }
+
 missing_packages() {
   local package
   for package in "$@"; do
@@ -103,3 +106,10 @@ need_log_tools() {
 need_sshd() { [ -x /usr/sbin/sshd ] || unpack_package openssh-server; }
 # The same for a cron.
 need_cron() { [ -x /usr/sbin/cron ] || unpack_package cron; }
+
+# What sparekey's speed is compared with. Installing them would change nothing here, but who unpacks
+# them knows that no PAM file of this machine ever names them.
+need_peers() {
+  local package
+  for package in libpam-oath libpam-google-authenticator; do unpack_package "$package"; done
+}

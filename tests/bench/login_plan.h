@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which account logs in next, and with which answers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/bench/driver_options.h"
+#include "tests/bench/login.h"
+
+namespace sparekey::bench {
+
+class LoginPlan {
+ public:
+  explicit LoginPlan(const DriverOptions& options);
+  // The login of one place in the order. `seat` makes wrong codes differ.
+  Login At(std::uint64_t place, std::uint64_t seat) const;
+
+ private:
+  std::string CodeFor(std::uint64_t number, std::uint64_t pass, std::uint64_t seat) const;
+
+  const DriverOptions& options_;
+  std::vector<Login> lines_;
+};
+
+}  // namespace sparekey::bench
