@@ -7,9 +7,15 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 
+import part_exactness
 import part_logins
+import part_module
+import part_recovery
+import part_scale
+import part_throughput
 import private_log
 from measure import Driver
 from systems import Bench, Sparekey
@@ -17,49 +23,86 @@ from systems import Bench, Sparekey
 
 @dataclass
 class Size:
-    """How much is measured."""
+    """How much is measured. Of logins where nothing else is said."""
     accounts: int = 100_000
+    small: int = 10_000        # accounts where their number is not the question
+    scales: tuple = (100, 10_000, 100_000, 1_000_000)
+    oath_scales: tuple = (100, 1_000, 10_000, 100_000)
     google_users: int = 1_000
-    logins: int = 500         # one at a time, of each system and round
-    at_once: int = 8_000      # by all sessions together
+    google_scales: tuple = (100, 1_000, 10_000)
+    logins: int = 500          # one at a time, of each system and round
+    at_once: int = 8_000       # by all sessions together
     oath_logins: int = 64
     sessions: int = 32
-    warm: int = 20
+    warm: int = 20             # each session's first, which do not count
+    crowds: tuple = (1, 2, 4, 8, 16, 32, 64)
+    sweep: int = 2_000         # at each size of a crowd
+    worst: int = 20_000        # of the large store, one at a time
+    recoveries: int = 20
+    recovery_crowd: int = 64
+    meanwhile: int = 6_000     # ordinary ones beside many recoveries
+    head_start: float = 0.5    # seconds of them before
+    races: int = 1_000         # rounds
+    set_races: int = 100
+    wrong_races: int = 100
+    kills: int = 100
+    kill_logins: int = 2_000   # under way when the service is killed
 
 
-SHORT = Size(accounts=1_000, google_users=200, logins=40, at_once=160, oath_logins=32, sessions=8,
-             warm=2)
+SHORT = Size(accounts=1_000, small=1_000, scales=(100, 2_000), oath_scales=(100,), google_users=200,
+             google_scales=(100,), logins=40, at_once=160, oath_logins=16, sessions=8, warm=2,
+             crowds=(1, 4), sweep=60, worst=200, recoveries=2, recovery_crowd=4, meanwhile=400,
+             head_start=0.1, races=10, set_races=4, wrong_races=5, kills=3, kill_logins=200)
 
 
 class Run:
     """What the parts share."""
 
-    def __init__(self, build, folder, size, rounds):
+    def __init__(self, build, folder, size, rounds, seed):
         self.bench = Bench(build, folder)
         self.driver = Driver(build, folder)
-        self.size, self.rounds = size, rounds
+        self.size, self.rounds, self.seed = size, rounds, seed
         self.services = {}
 
     def say(self, text):
         print(text, file=sys.stderr, flush=True)
 
-    def sparekey(self, accounts, preload=None):
-        """A sparekeyd that serves so many accounts; the same for all parts."""
-        if accounts not in self.services:
+    def sparekey(self, accounts, preload=None, label="plain"):
+        """A sparekeyd that serves so many accounts; of one label, the same for all parts."""
+        name = f"{label}-{accounts}"
+        if name not in self.services:
             self.say(f"making {accounts:,} accounts")
-            self.services[accounts] = Sparekey(self.bench, accounts, preload)
-            self.services[accounts].start()
-        return self.services[accounts]
+            self.services[name] = Sparekey(self.bench, accounts, name, preload)
+            self.services[name].start()
+        return self.services[name]
+
+    def drop(self, service):
+        """Ends it and removes its store."""
+        self.services = {name: one for name, one in self.services.items() if one is not service}
+        service.end()
+        shutil.rmtree(service.folder)
 
     def end(self):
         for service in self.services.values():
             service.end()
 
 
-PARTS = {"logins": part_logins.logins}
+PARTS = {
+    "logins": part_logins.logins,
+    "throughput": part_throughput.throughput,
+    "commits": part_throughput.commits,
+    "growth": part_scale.growth,
+    "million": part_scale.million,
+    "recovery": part_recovery.recovery,
+    "one_code": part_exactness.one_code,
+    "wrong_codes": part_exactness.wrong_codes,
+    "kills": part_exactness.kills,
+    "module": part_module.module,
+    "access": part_module.access,
+}
 
 
-def main():
+def parse_arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--build", required=True, help="build tree whose programs run")
     parser.add_argument("--rounds", type=int, default=5)
@@ -67,19 +110,39 @@ def main():
     parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--json")
     parser.add_argument("--folder", help="where to work; its disk is the one that is measured")
-    options = parser.parse_args()
-    size = SHORT if options.short else Size()
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
+    return parser.parse_args()
+
+
+def measure(options, folder):
+    run = Run(options.build, folder, SHORT if options.short else Size(),
+              1 if options.short else options.rounds, options.seed)
+    results = {}
+    try:
+        for name in options.only or PARTS:
+            begin = time.monotonic()
+            results[name] = PARTS[name](run)
+            run.say(f"{name}: {time.monotonic() - begin:.0f} s")
+    finally:
+        run.end()
+    return results
+
+
+def main():
+    options = parse_arguments()
     base = options.folder or os.path.join(options.build, "bench")
     os.makedirs(base, exist_ok=True)
     folder = tempfile.mkdtemp(dir=base)
-    private_log.enter(folder)
-    run = Run(options.build, folder, size, 1 if options.short else options.rounds)
     try:
-        results = {name: PARTS[name](run) for name in options.only or PARTS}
+        private_log.enter(folder)
+        results = measure(options, folder)
     finally:
-        run.end()
         shutil.rmtree(folder, ignore_errors=True)
-    print(json.dumps(results, indent=1))
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump(results, file, indent=1)
+    else:
+        print(json.dumps(results, indent=1))
 
 
 if __name__ == "__main__":

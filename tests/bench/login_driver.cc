@@ -3,9 +3,9 @@
 // call began and ended:
 //   bench_logins NAME=VALUE…     (driver_options.h)
 // A line of the file `out` is: kind, session, begin, end (nanoseconds of CLOCK_MONOTONIC), PAM's
-// code. Kinds: l pam_start to pam_end, a pam_authenticate, c pam_acct_mgmt, o pam_open_session,
-// s pam_close_session; r a login of a race, which begins when its last answer is given. In the mode
-// memory it is the private memory (KiB) before and during a login.
+// code, its place in the order. Kinds: l pam_start to pam_end, a pam_authenticate, c pam_acct_mgmt,
+// o pam_open_session, s pam_close_session; r a login of a race, which begins when its last answer
+// is given. In the mode memory it is the private memory (KiB) before and during a login.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -30,7 +30,7 @@ namespace {
 using races::SharedNumber;
 
 struct Record {
-  std::uint64_t begin = 0, end = 0;
+  std::uint64_t begin = 0, end = 0, place = 0;
   std::uint32_t session = 0;
   std::int32_t code = 0;
   char kind = 0;
@@ -60,7 +60,7 @@ class Board {
     for (std::size_t i = 0; i < std::min<std::size_t>(head_->used, size_); ++i) {
       const Record& record = records_[i];
       out << record.kind << ' ' << record.session << ' ' << record.begin << ' ' << record.end << ' '
-          << record.code << '\n';
+          << record.code << ' ' << record.place << '\n';
     }
     if (!out.flush()) throw std::runtime_error("cannot write " + path);
   }
@@ -110,7 +110,8 @@ class Session {
     if (options_.mode == "race") return Race();
     for (std::uint64_t i = 0; i < options_.warm + options_.count; ++i) {
       if (i == options_.warm) board_.Meet(options_.sessions, 1);
-      const Login login = plan_.At(options_.first + seat_ + options_.sessions * i, seat_);
+      place_ = options_.first + seat_ + options_.sessions * i;
+      const Login login = plan_.At(place_, seat_);
       keep_ = i >= options_.warm;
       options_.mode == "access" ? Access(login) : Once(login);
     }
@@ -119,7 +120,7 @@ class Session {
  private:
   void Note(char kind, std::uint64_t begin, int code) {
     if (!keep_) return;
-    board_.Note({begin, NanosecondsNow(), static_cast<std::uint32_t>(seat_), code, kind});
+    board_.Note({begin, NanosecondsNow(), place_, static_cast<std::uint32_t>(seat_), code, kind});
   }
 
   void Once(const Login& login) {
@@ -150,7 +151,8 @@ class Session {
   // All sessions give the last answer of the same login at one moment.
   void Race() {
     for (std::uint64_t round = 0; round < options_.count; ++round) {
-      const Login login = plan_.At(options_.first + round, seat_);
+      place_ = options_.first + round;
+      const Login login = plan_.At(place_, seat_);
       bool has_met = false;
       std::uint64_t begin = 0;
       const auto meet = [&] {
@@ -162,7 +164,7 @@ class Session {
       stack_.With(login, meet,
                   [&](pam_handle_t* handle) { return code = pam_authenticate(handle, 0); });
       if (!has_met) meet();
-      board_.Note({begin, NanosecondsNow(), static_cast<std::uint32_t>(round), code, 'r'});
+      Note('r', begin, code);
     }
   }
 
@@ -173,6 +175,7 @@ class Session {
   const PamStack stack_;
   const Appender appender_;
   bool keep_ = true;
+  std::uint64_t place_ = 0;  // of the login that is under way
 };
 
 int RunSessions(const DriverOptions& options) {

@@ -18,6 +18,7 @@ class Call:
     begin: int
     end: int
     code: int
+    place: int
 
     @property
     def microseconds(self):
@@ -102,7 +103,7 @@ class Driver:
         """How many of the sessions were accepted in each round."""
         accepts = {}
         for call in self.calls(mode="race", **options):
-            accepts[call.session] = accepts.get(call.session, 0) + call.accepted
+            accepts[call.place] = accepts.get(call.place, 0) + call.accepted
         return [accepts[number] for number in sorted(accepts)]
 
     def memory(self, **options):
@@ -114,6 +115,6 @@ class Driver:
 def parse(lines):
     calls = []
     for line in lines:
-        kind, session, begin, end, code = line.split()
-        calls.append(Call(kind, int(session), int(begin), int(end), int(code)))
+        kind, *numbers = line.split()
+        calls.append(Call(kind, *map(int, numbers)))
     return calls

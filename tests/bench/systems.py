@@ -16,6 +16,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 START_PATIENCE = 60  # seconds
+TOTP_STEPS = 61      # seconds after which a code is of another step, and no neighbour's
 
 
 class Bench:
@@ -57,7 +58,6 @@ class Floor:
     capacity = sys.maxsize  # logins before renew()
 
     def __init__(self, bench, append=False):
-        self.name = "pam_permit + append" if append else "pam_permit"
         self.folder = f"{bench.folder}/{'append' if append else 'permit'}"
         write_services(f"{self.folder}/pam", sshd="auth required pam_permit.so")
         self.append = append
@@ -75,7 +75,7 @@ class PeerOath:
     capacity = property(lambda self: self.accounts)
 
     def __init__(self, bench, accounts, kind="totp"):
-        self.name, self.bench, self.accounts, self.kind = "pam_oath", bench, accounts, kind
+        self.bench, self.accounts, self.kind = bench, accounts, kind
         self.folder = f"{bench.folder}/oath-{kind}-{accounts}"
         os.makedirs(self.folder, exist_ok=True)
         write_services(
@@ -102,8 +102,7 @@ class PeerGoogle(PeerOath):
     """pam_google_authenticator with a file for each user, as its own tool writes it."""
 
     def __init__(self, bench, accounts, kind="totp"):  # pylint: disable=super-init-not-called
-        self.name, self.bench, self.accounts, self.kind = (
-            "pam_google_authenticator", bench, accounts, kind)
+        self.bench, self.accounts, self.kind = bench, accounts, kind
         self.folder = f"{bench.folder}/google-{kind}-{accounts}"
         os.makedirs(self.folder, exist_ok=True)
         write_services(
@@ -135,15 +134,16 @@ class _UnixConnection(http.client.HTTPConnection):
 
 class Sparekey:
     """A real sparekeyd with a store of its own. Even accounts have TOTP, odd ones HOTP."""
-    capacity = property(lambda self: self.accounts // 2)
+    capacity = sys.maxsize
 
-    def __init__(self, bench, accounts, preload=None):
-        self.name, self.bench, self.accounts = "sparekey", bench, accounts
-        self.folder = f"{bench.folder}/sparekey-{accounts}"
+    def __init__(self, bench, accounts, name, preload=None):
+        self.bench, self.accounts = bench, accounts
+        self.folder = f"{bench.folder}/sparekey-{name}"
         self.state = f"{self.folder}/state"
         self.preload = preload or {}
         self.process = None
         self.used = {"totp": 0, "hotp": 0}
+        self.pass_began = time.monotonic()
         os.makedirs(self.folder, exist_ok=True)
         with open(f"{self.folder}/conf", "w") as file:
             file.write(f"accounts = any\nmaster_key = {self.folder}/master.key\n")
@@ -196,10 +196,22 @@ class Sparekey:
 
     def options(self, count, kind="totp", service="sshd"):
         """For `count` logins by accounts that have not logged in for longest."""
+        if kind == "totp":
+            self._await_fresh_steps(count)
         first, self.used[kind] = self.used[kind], self.used[kind] + count
         return {"confdir": f"{self.folder}/pam", "service": service, "accounts": self.accounts,
                 "stride": 2, "offset": int(kind == "hotp"), "counter": kind == "hotp",
                 "first": first}
+
+    def _await_fresh_steps(self, count):
+        """An account's second login needs a later step than its first."""
+        all_of_kind = self.accounts // 2
+        if count > all_of_kind:
+            raise ValueError(f"{count} logins by {all_of_kind} accounts with TOTP")
+        if self.used["totp"] % all_of_kind + count > all_of_kind:
+            time.sleep(max(0.0, self.pass_began + TOTP_STEPS - time.monotonic()))
+            self.used["totp"] += -self.used["totp"] % all_of_kind
+            self.pass_began = time.monotonic()
 
     def renew(self):
         pass
