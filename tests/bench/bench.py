@@ -8,8 +8,9 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+import machine
 import part_exactness
 import part_logins
 import part_module
@@ -17,6 +18,8 @@ import part_recovery
 import part_scale
 import part_throughput
 import private_log
+import report
+import targets
 from measure import Driver
 from systems import Bench, Sparekey
 
@@ -49,7 +52,7 @@ class Size:
     kill_logins: int = 2_000   # under way when the service is killed
 
 
-SHORT = Size(accounts=1_000, small=1_000, scales=(100, 2_000), oath_scales=(100,), google_users=200,
+SHORT = Size(accounts=1_000, small=800, scales=(100, 2_000), oath_scales=(100,), google_users=200,
              google_scales=(100,), logins=40, at_once=160, oath_logins=16, sessions=8, warm=2,
              crowds=(1, 4), sweep=60, worst=200, recoveries=2, recovery_crowd=4, meanwhile=400,
              head_start=0.1, races=10, set_races=4, wrong_races=5, kills=3, kill_logins=200)
@@ -128,6 +131,16 @@ def measure(options, folder):
     return results
 
 
+def measure_all(options, folder):
+    """The document that --json writes."""
+    noise = {"before": machine.noise()}
+    results = measure(options, folder)
+    noise["after"] = machine.noise()
+    return {"machine": machine.describe(options.build, folder), "noise": noise,
+            "rounds": options.rounds, "short": options.short, "results": results,
+            "targets": [asdict(target) for target in targets.check(results)]}
+
+
 def main():
     options = parse_arguments()
     base = options.folder or os.path.join(options.build, "bench")
@@ -135,14 +148,14 @@ def main():
     folder = tempfile.mkdtemp(dir=base)
     try:
         private_log.enter(folder)
-        results = measure(options, folder)
+        document = measure_all(options, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if options.json:
         with open(options.json, "w") as file:
-            json.dump(results, file, indent=1)
-    else:
-        print(json.dumps(results, indent=1))
+            json.dump(document, file, indent=1)
+            file.write("\n")
+    print(report.to_text(document))
 
 
 if __name__ == "__main__":

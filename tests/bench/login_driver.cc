@@ -200,16 +200,17 @@ int RunSessions(const DriverOptions& options) {
   return good ? 0 : 1;
 }
 
+// Pages that nobody else could share: written ones. What is only read of the module's file is the
+// page cache's, once for all processes.
 std::uint64_t PrivateKib() {
   std::ifstream rollup("/proc/self/smaps_rollup");
-  std::uint64_t sum = 0;
   for (std::string line; std::getline(rollup, line);) {
-    if (line.starts_with("Private_")) sum += std::stoull(line.substr(line.find(':') + 1));
+    if (line.starts_with("Private_Dirty:")) return std::stoull(line.substr(line.find(':') + 1));
   }
-  return sum;
+  return 0;
 }
 
-// In the child of a program that has used libpam: what the service's modules add.
+// What the service's modules add to a program that has used libpam before.
 int MeasureMemory(const DriverOptions& options) {
   const LoginPlan plan(options);
   const Login login = plan.At(options.first, 0);

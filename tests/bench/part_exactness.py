@@ -30,7 +30,7 @@ def _peers(run, rounds):
     for kind in ("totp", "hotp"):
         yield f"pam_oath, {kind}", PeerOath(run.bench, rounds, kind), {}
         yield f"pam_google_authenticator, {kind}", PeerGoogle(run.bench, rounds, kind), {}
-    free = PeerGoogle(run.bench, rounds, "totp")
+    free = PeerGoogle(run.bench, rounds, "totp", "-free")
     yield "pam_google_authenticator, totp, no rate limit", _without_rate_limit(free), {}
 
 

@@ -74,9 +74,9 @@ class PeerOath:
     """pam_oath with one users' file."""
     capacity = property(lambda self: self.accounts)
 
-    def __init__(self, bench, accounts, kind="totp"):
+    def __init__(self, bench, accounts, kind="totp", label=""):
         self.bench, self.accounts, self.kind = bench, accounts, kind
-        self.folder = f"{bench.folder}/oath-{kind}-{accounts}"
+        self.folder = f"{bench.folder}/oath-{kind}-{accounts}{label}"
         os.makedirs(self.folder, exist_ok=True)
         write_services(
             f"{self.folder}/pam",
@@ -101,9 +101,9 @@ class PeerOath:
 class PeerGoogle(PeerOath):
     """pam_google_authenticator with a file for each user, as its own tool writes it."""
 
-    def __init__(self, bench, accounts, kind="totp"):  # pylint: disable=super-init-not-called
+    def __init__(self, bench, accounts, kind="totp", label=""):  # pylint: disable=super-init-not-called
         self.bench, self.accounts, self.kind = bench, accounts, kind
-        self.folder = f"{bench.folder}/google-{kind}-{accounts}"
+        self.folder = f"{bench.folder}/google-{kind}-{accounts}{label}"
         os.makedirs(self.folder, exist_ok=True)
         write_services(
             f"{self.folder}/pam",
