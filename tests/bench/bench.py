@@ -14,6 +14,7 @@ import machine
 import part_exactness
 import part_logins
 import part_module
+import part_pieces
 import part_recovery
 import part_scale
 import part_throughput
@@ -102,6 +103,7 @@ PARTS = {
     "kills": part_exactness.kills,
     "module": part_module.module,
     "access": part_module.access,
+    "pieces": part_pieces.pieces,  # where they are built
 }
 
 
@@ -112,6 +114,7 @@ def parse_arguments():
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--json")
+    parser.add_argument("--plots", help="folder for SVGs")
     parser.add_argument("--folder", help="where to work; its disk is the one that is measured")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     return parser.parse_args()
@@ -122,7 +125,8 @@ def measure(options, folder):
               1 if options.short else options.rounds, options.seed)
     results = {}
     try:
-        for name in options.only or PARTS:
+        for name in options.only or [name for name in PARTS if name != "pieces" or
+                                     os.path.exists(f"{options.build}/tests/bench/bench_pieces")]:
             begin = time.monotonic()
             results[name] = PARTS[name](run)
             run.say(f"{name}: {time.monotonic() - begin:.0f} s")
@@ -155,6 +159,9 @@ def main():
         with open(options.json, "w") as file:
             json.dump(document, file, indent=1)
             file.write("\n")
+    if options.plots:
+        import plots  # what it needs is slow to load
+        plots.draw(document["results"], options.plots)
     print(report.to_text(document))
 
 

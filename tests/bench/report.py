@@ -2,11 +2,12 @@
 """What was measured as text: one table a part, then each promise."""
 
 
-def _table(heading, columns, rows):
+def _table(heading, columns, rows, left=1):
+    """The first `left` columns hold words, the others figures."""
     widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
 
     def line(row):
-        return "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
+        return "  ".join(cell.ljust(width) if i < left else cell.rjust(width)
                          for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
     return "\n".join(["", heading, line(columns), *map(line, rows)])
 
@@ -56,7 +57,7 @@ def _million(found):
             ["many at once", f"{crowd['per_second']:,.0f}/s, p99 {crowd['p99']:,.0f} us"],
             ["resident at start", f"{found['resident_at_start_kib'] / 1024:.1f} MiB"],
             ["resident after load", f"{found['resident_kib'] / 1024:.1f} MiB"]]
-    yield _table(f"{found['accounts']:,} accounts", ["", ""], rows)
+    yield _table(f"{found['accounts']:,} accounts", ["", ""], rows, left=2)
 
 
 def _recovery(found):
@@ -69,7 +70,7 @@ def _recovery(found):
             ["ordinary logins meanwhile p50, p99",
              f"{crowd['ordinary_p50']:,.0f}, {crowd['ordinary_p99']:,.0f} us"],
             ["ordinary logins apart p50", f"{crowd['apart_p50']:,.0f} us"]]
-    yield _table("recovery with two backup codes", ["", ""], rows)
+    yield _table("recovery with two backup codes", ["", ""], rows, left=2)
 
 
 def _one_code(found):
@@ -85,7 +86,7 @@ def _wrong_codes(found):
              f"counted {of['counted']}" if "counted" in of else
              f"right code accepted afterwards: {of['right_code_accepted_after']}"]
             for name, of in found.items()]
-    yield _table("wrong codes at once on fresh accounts", ["", "accounts", "accepts", ""], rows)
+    yield _table("wrong codes at once on fresh accounts", ["", "accounts", "accepts", ""], rows, left=4)
 
 
 def _kills(found):
@@ -94,13 +95,13 @@ def _kills(found):
             ["accepted twice", str(found["accepted_twice"])],
             ["spent though nobody heard", str(found["spent_unheard"])],
             ["first answer p50, worst", f"{answer['p50']:.1f}, {answer['worst']:.1f} ms"]]
-    yield _table(f"{found['kills']} x kill -9 under load (seed {found['seed']})", ["", ""], rows)
+    yield _table(f"{found['kills']} x kill -9 under load (seed {found['seed']})", ["", ""], rows, left=2)
 
 
 def _module(found):
     rows = [[name, f"{of['bytes'] / 1024:.0f}", f"{of['private_kib']}", " ".join(of["libraries"])]
             for name, of in found.items()]
-    yield _table("modules", ["", "KiB", "private KiB added", "libraries"], rows)
+    yield _table("modules", ["", "KiB", "private KiB added", "libraries"], rows, left=4)
 
 
 def _access(found):
@@ -142,5 +143,5 @@ def to_text(document):
     rows = [[one["of"], one["promise"], one["measured"], "met" if one["met"] else "MISSED"]
             for one in document["targets"]]
     if rows:
-        parts.append(_table("promises", ["", "promise", "measured", ""], rows))
+        parts.append(_table("promises", ["", "promise", "measured", ""], rows, left=4))
     return "\n".join(parts)
