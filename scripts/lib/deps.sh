@@ -24,11 +24,13 @@ trial_packages() { echo python3 passwd login openssh-client openssh-sftp-server;
 test_packages() {
   echo libgtest-dev libgmock-dev python3-pexpect python3-yaml python3-jsonschema oathtool zbar-tools \
     procps curl shellcheck systemd groff-base mandoc strace faketime clang libclang-rt-dev sudo \
-    tmux screen
+    tmux screen python3-matplotlib binutils
 }
 
 # The small pieces and the plots.
-bench_packages() { echo libgtest-dev libgmock-dev libbenchmark-dev python3-matplotlib binutils; }
+bench_packages() {
+  echo libgtest-dev libgmock-dev libbenchmark-dev python3-matplotlib binutils strace
+}
 
 missing_packages() {
   local package

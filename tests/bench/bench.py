@@ -18,11 +18,11 @@ import part_pieces
 import part_recovery
 import part_scale
 import part_throughput
-import private_log
+import private_machine
 import report
 import targets
 from measure import Driver
-from systems import Bench, Sparekey
+from systems import ROOT, Bench, Sparekey
 
 
 @dataclass
@@ -33,6 +33,7 @@ class Size:
     scales: tuple = (100, 10_000, 100_000, 1_000_000)
     oath_scales: tuple = (100, 1_000, 10_000, 100_000)
     google_users: int = 1_000
+    users: int = 1_000         # of the system
     google_scales: tuple = (100, 1_000, 10_000)
     logins: int = 500          # one at a time, of each system and round
     at_once: int = 8_000       # by all sessions together
@@ -53,7 +54,7 @@ class Size:
     kill_logins: int = 2_000   # under way when the service is killed
 
 
-SHORT = Size(accounts=1_000, small=800, scales=(100, 2_000), oath_scales=(100,), google_users=200,
+SHORT = Size(accounts=1_000, small=800, scales=(100, 2_000), oath_scales=(100,), google_users=200, users=300,
              google_scales=(100,), logins=40, at_once=160, oath_logins=16, sessions=8, warm=2,
              crowds=(1, 4), sweep=60, worst=200, recoveries=2, recovery_crowd=4, meanwhile=400,
              head_start=0.1, races=10, set_races=4, wrong_races=5, kills=3, kill_logins=200)
@@ -71,12 +72,12 @@ class Run:
     def say(self, text):
         print(text, file=sys.stderr, flush=True)
 
-    def sparekey(self, accounts, preload=None, label="plain"):
+    def sparekey(self, accounts, preload=None, label="plain", names="any"):
         """A sparekeyd that serves so many accounts; of one label, the same for all parts."""
-        name = f"{label}-{accounts}"
+        name = f"{label}-{names}-{accounts}"
         if name not in self.services:
             self.say(f"making {accounts:,} accounts")
-            self.services[name] = Sparekey(self.bench, accounts, name, preload)
+            self.services[name] = Sparekey(self.bench, accounts, name, preload, names)
             self.services[name].start()
         return self.services[name]
 
@@ -115,6 +116,7 @@ def parse_arguments():
     parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--json")
     parser.add_argument("--plots", help="folder for SVGs")
+    parser.add_argument("--publish", action="store_true", help="report, JSON and SVGs into docs/")
     parser.add_argument("--folder", help="where to work; its disk is the one that is measured")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     return parser.parse_args()
@@ -145,16 +147,21 @@ def measure_all(options, folder):
             "targets": [asdict(target) for target in targets.check(results)]}
 
 
-def main():
-    options = parse_arguments()
-    base = options.folder or os.path.join(options.build, "bench")
-    os.makedirs(base, exist_ok=True)
-    folder = tempfile.mkdtemp(dir=base)
-    try:
-        private_log.enter(folder)
-        document = measure_all(options, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def publish(text):
+    """Puts the report into docs/performance.md."""
+    path = f"{ROOT}/docs/performance.md"
+    with open(path) as file:
+        before, rest = file.read().split("<!-- run -->\n")
+        after = rest.split("<!-- end of run -->\n")[1]
+    with open(path, "w") as file:
+        file.write(f"{before}<!-- run -->\n```\n{text}\n```\n<!-- end of run -->\n{after}")
+
+
+def tell(options, document):
+    text = report.to_text(document)
+    if options.publish:
+        options.json, options.plots = f"{ROOT}/docs/performance.json", f"{ROOT}/docs"
+        publish(text)
     if options.json:
         with open(options.json, "w") as file:
             json.dump(document, file, indent=1)
@@ -162,7 +169,20 @@ def main():
     if options.plots:
         import plots  # what it needs is slow to load
         plots.draw(document["results"], options.plots)
-    print(report.to_text(document))
+    print(text)
+
+
+def main():
+    options = parse_arguments()
+    base = options.folder or os.path.join(options.build, "bench")
+    os.makedirs(base, exist_ok=True)
+    folder = tempfile.mkdtemp(dir=base)
+    try:
+        private_machine.enter(folder, (SHORT if options.short else Size()).users)
+        document = measure_all(options, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    tell(options, document)
 
 
 if __name__ == "__main__":

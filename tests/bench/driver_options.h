@@ -17,11 +17,13 @@ struct DriverOptions {
   std::string out;                 // where to write what was measured
   std::string append;              // a folder: after each login 4 KiB are appended and synced there
   std::string plan;                // a file: lines of an account and its answers, one line a login
+  std::string remote_host;         // what PAM is told, as by sshd
   std::uint64_t accounts = 1;      // the system's
   std::uint64_t stride = 1;        // only every stride-th logs in,
   std::uint64_t offset = 0;        // from the offset-th on;
   std::uint64_t counter = 0;       // 1: they have HOTP,
   std::uint64_t counter_base = 0;  // whose first counter is this
+  std::uint64_t ahead = 0;         // 1: an account's second code is of the step after now's
   std::uint64_t first = 0;         // how many have logged in before
   std::uint64_t sessions = 1;      // processes
   std::uint64_t count = 1;         // logins of each process; rounds of a race
@@ -31,15 +33,24 @@ struct DriverOptions {
 
 inline DriverOptions ReadDriverOptions(std::span<char*> words) {
   DriverOptions options;
-  const std::map<std::string, std::string*> texts{
-      {"confdir", &options.confdir}, {"service", &options.service}, {"mode", &options.mode},
-      {"out", &options.out},         {"append", &options.append},   {"plan", &options.plan}};
-  const std::map<std::string, std::uint64_t*> numbers{
-      {"accounts", &options.accounts}, {"stride", &options.stride},
-      {"offset", &options.offset},     {"counter", &options.counter},
-      {"first", &options.first},       {"counter_base", &options.counter_base},
-      {"sessions", &options.sessions}, {"count", &options.count},
-      {"warm", &options.warm},         {"wrong", &options.wrong}};
+  const std::map<std::string, std::string*> texts{{"confdir", &options.confdir},
+                                                  {"service", &options.service},
+                                                  {"mode", &options.mode},
+                                                  {"out", &options.out},
+                                                  {"append", &options.append},
+                                                  {"plan", &options.plan},
+                                                  {"remote_host", &options.remote_host}};
+  const std::map<std::string, std::uint64_t*> numbers{{"accounts", &options.accounts},
+                                                      {"stride", &options.stride},
+                                                      {"offset", &options.offset},
+                                                      {"counter", &options.counter},
+                                                      {"ahead", &options.ahead},
+                                                      {"first", &options.first},
+                                                      {"counter_base", &options.counter_base},
+                                                      {"sessions", &options.sessions},
+                                                      {"count", &options.count},
+                                                      {"warm", &options.warm},
+                                                      {"wrong", &options.wrong}};
   for (const std::string word : words) {
     const std::string name = word.substr(0, word.find('='));
     const std::string value = word.substr(std::min(word.size(), name.size() + 1));

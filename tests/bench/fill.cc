@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes the accounts that speed is measured with, for sparekey and for its peers:
-//   bench_fill sparekey STATE_DIR KEY_FILE ACCOUNTS
+//   bench_fill sparekey STATE_DIR KEY_FILE ACCOUNTS [UID]
 //   bench_fill oath USERS_FILE ACCOUNTS totp|hotp
 //   bench_fill google FOLDER ACCOUNTS totp|hotp
-// sparekey's accounts have full sheets. Their hashes are random: nobody has the codes.
+// sparekey's accounts have full sheets, and uids from UID on, or none. Their hashes are random:
+// nobody has the codes.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -46,7 +48,7 @@ Sheet RandomSheet() {
   return sheet;
 }
 
-Account MakeAccount(std::uint64_t number) {
+Account MakeAccount(std::uint64_t number, uid_t uid) {
   Authenticator phone;
   phone.label = "phone";
   phone.type = HasCounter(number) ? OtpType::kHotp : OtpType::kTotp;
@@ -55,14 +57,15 @@ Account MakeAccount(std::uint64_t number) {
   phone.created = ReadClock();
   Account account;
   account.name = NameOf(number);
-  account.uid = kNoUid;
+  account.uid = uid;
   account.authenticators.push_back(std::move(phone));
   account.sheet = RandomSheet();
   account.sheets_issued = 1;
   return account;
 }
 
-void FillSparekey(const std::string& state_dir, const std::string& key_file, std::uint64_t count) {
+void FillSparekey(const std::string& state_dir, const std::string& key_file, std::uint64_t count,
+                  std::optional<uid_t> first_uid) {
   Require(MasterKey::Create(key_file));
   auto key = MasterKey::Load(key_file);
   if (!key) throw std::runtime_error(key.error().message);
@@ -72,8 +75,9 @@ void FillSparekey(const std::string& state_dir, const std::string& key_file, std
   for (std::uint64_t next = 0; next < count;) {
     std::vector<Work> works;
     for (; next < count && works.size() < kAccountsACommit; ++next) {
-      works.push_back({{{NameOf(next), std::nullopt}}, [next](Records& records) -> Result<Changes> {
-                         records.accounts[0].account = MakeAccount(next);
+      const uid_t uid = first_uid ? *first_uid + static_cast<uid_t>(next) : kNoUid;
+      works.push_back({{{NameOf(next), uid}}, [next, uid](Records& records) -> Result<Changes> {
+                         records.accounts[0].account = MakeAccount(next, uid);
                          Changes changes;
                          changes.accounts = {0};
                          return changes;
@@ -128,12 +132,14 @@ void FillGoogle(const std::string& folder, std::uint64_t count, bool counter) {
 }
 
 int Main(const std::vector<std::string>& words) {
-  if (words.size() != 4) {
+  if (words.size() < 4) {
     std::cerr << "bench_fill: see the top of tests/bench/fill.cc\n";
     return 2;
   }
   if (words[0] == "sparekey") {
-    FillSparekey(words[1], words[2], std::stoull(words[3]));
+    const auto uid =
+        words.size() > 4 ? std::optional(static_cast<uid_t>(std::stoul(words[4]))) : std::nullopt;
+    FillSparekey(words[1], words[2], std::stoull(words[3]), uid);
   } else if (words[0] == "oath") {
     FillOath(words[1], std::stoull(words[2]), words[3] == "hotp");
   } else {

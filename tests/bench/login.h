@@ -16,6 +16,7 @@ std::uint64_t NanosecondsNow();  // CLOCK_MONOTONIC, which all processes share
 
 struct Login {
   std::string account;
+  std::string remote_host;           // "": PAM is told of none
   std::vector<std::string> answers;  // to the prompts, in this order
 };
 

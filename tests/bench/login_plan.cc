@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/login_plan.h"
 
+#include <algorithm>
 #include <ctime>
 #include <fstream>
 #include <set>
@@ -50,17 +51,17 @@ LoginPlan::LoginPlan(const DriverOptions& options) : options_(options) {
 
 std::string LoginPlan::CodeFor(std::uint64_t number, std::uint64_t pass, std::uint64_t seat) const {
   const SecretBytes secret(SecretOf(number));
-  const std::uint64_t step = options_.counter != 0
-                                 ? options_.counter_base + pass
-                                 : static_cast<std::uint64_t>(time(nullptr)) / kInterval;
+  const std::uint64_t now = static_cast<std::uint64_t>(time(nullptr)) / kInterval;
+  const std::uint64_t step =
+      options_.counter != 0 ? options_.counter_base + pass : now + std::min(pass, options_.ahead);
   return options_.wrong != 0 ? WrongCode(secret, step, seat) : OtpOf(secret, step);
 }
 
 Login LoginPlan::At(std::uint64_t place, std::uint64_t seat) const {
-  if (!lines_.empty()) return lines_.at(place);
+  if (!lines_.empty()) return lines_.at(static_cast<std::size_t>(place));
   const std::uint64_t all = options_.accounts / options_.stride;
   const std::uint64_t number = options_.stride * Shuffled(place, all) + options_.offset;
-  return {NameOf(number), {CodeFor(number, place / all, seat)}};
+  return {NameOf(number), options_.remote_host, {CodeFor(number, place / all, seat)}};
 }
 
 }  // namespace sparekey::bench

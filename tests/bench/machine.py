@@ -57,7 +57,8 @@ def _peer_version(package):
 def _versions(build):
     found = {"sparekey": _output(f"{build}/service/sparekeyd", "--version"),
              "commit": _output("git", "-C", ROOT, "describe", "--always", "--dirty"),
-             "build": re.findall(r"CMAKE_BUILD_TYPE:\w+=(.*)", _read(f"{build}/CMakeCache.txt"))}
+             "build": "".join(re.findall(r"^CMAKE_BUILD_TYPE:\w+=(.*)",
+                                         _read(f"{build}/CMakeCache.txt"), re.M))}
     for package in ("libpam-oath", "libpam-google-authenticator"):
         found[package] = _peer_version(package)
     for package in LIBRARIES:

@@ -2,7 +2,7 @@
 """Logins of all systems beside each other: one at a time, and from many processes at once."""
 
 from measure import over_rounds, summary
-from systems import Floor, PeerGoogle, PeerOath, Sparekey, SyncCounter
+from systems import Floor, PeerGoogle, PeerOath
 
 
 def variants(run):
@@ -17,6 +17,8 @@ def variants(run):
          size.logins, size.at_once),
         ("sparekey, ask_first", sparekey, {}, size.logins, size.at_once),
         ("sparekey, two steps", sparekey, {"service": "asked"}, size.logins, size.at_once),
+        ("sparekey, ask_first, nss", run.sparekey(size.users, names="nss"), {"kind": "hotp"},
+         size.logins, size.at_once),
         ("sparekey, wrong code", sparekey, {"wrong": True}, size.logins, 0),
     ]
 

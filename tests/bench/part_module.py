@@ -64,7 +64,7 @@ def access(run):
     times = {}
     denied = 0
     for _ in range(run.rounds):
-        for call in run.driver.calls(mode="access", count=run.size.logins, warm=5,
+        for call in run.driver.calls(mode="access", remote_host="192.0.2.1", count=run.size.logins, warm=5,
                                      **sparekey.options(run.size.logins + 5, kind="hotp")):
             times.setdefault(PHASES[call.kind], []).append(call.microseconds)
             denied += not call.accepted

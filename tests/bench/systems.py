@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 
+from private_machine import FIRST_UID
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 START_PATIENCE = 60  # seconds
 TOTP_STEPS = 61      # seconds after which a code is of another step, and no neighbour's
@@ -99,7 +101,9 @@ class PeerOath:
 
 
 class PeerGoogle(PeerOath):
-    """pam_google_authenticator with a file for each user, as its own tool writes it."""
+    """pam_google_authenticator with a file for each user, as its own tool writes it: it takes three
+    logins in 30 s, and codes of a step before and after now's. Two of them are used."""
+    capacity = property(lambda self: 2 * self.accounts if self.kind == "totp" else self.accounts)
 
     def __init__(self, bench, accounts, kind="totp", label=""):  # pylint: disable=super-init-not-called
         self.bench, self.accounts, self.kind = bench, accounts, kind
@@ -118,7 +122,7 @@ class PeerGoogle(PeerOath):
         self.used = 0
 
     def options(self, count, **wishes):
-        return {**super().options(count, **wishes), "counter_base": 1}
+        return {**super().options(count, **wishes), "counter_base": 1, "ahead": 1}
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -133,10 +137,11 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Sparekey:
-    """A real sparekeyd with a store of its own. Even accounts have TOTP, odd ones HOTP."""
+    """A real sparekeyd with a store of its own. Even accounts have TOTP, odd ones HOTP. `names`: any,
+    or nss for users of the private /etc/passwd."""
     capacity = sys.maxsize
 
-    def __init__(self, bench, accounts, name, preload=None):
+    def __init__(self, bench, accounts, name, preload=None, names="any"):
         self.bench, self.accounts = bench, accounts
         self.folder = f"{bench.folder}/sparekey-{name}"
         self.state = f"{self.folder}/state"
@@ -146,9 +151,10 @@ class Sparekey:
         self.pass_began = time.monotonic()
         os.makedirs(self.folder, exist_ok=True)
         with open(f"{self.folder}/conf", "w") as file:
-            file.write(f"accounts = any\nmaster_key = {self.folder}/master.key\n")
+            file.write(f"accounts = {names}\nmaster_key = {self.folder}/master.key\n")
         begin = time.monotonic()
-        bench.fill("sparekey", self.state, f"{self.folder}/master.key", accounts)
+        bench.fill("sparekey", self.state, f"{self.folder}/master.key", accounts,
+                   *([FIRST_UID] if names == "nss" else []))
         self.fill_seconds = time.monotonic() - begin
         self.bytes_filled = os.path.getsize(f"{self.state}/sparekey.db")
         module = (f"required {bench.module} socket={self.state}/pam.sock config={self.folder}/conf "

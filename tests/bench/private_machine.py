@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A /dev of our own, in whose log somebody reads: what the modules say costs them what it costs on
-a machine with a system log, and reaches no log of this one."""
+"""A /dev and an /etc/passwd of our own. In the former somebody reads the log: what the modules say
+costs them what it costs on a machine with a system log, and reaches no log of this one."""
 
 import os
 import socket
@@ -13,6 +13,7 @@ import private_root  # noqa: E402
 from private_root import MS_BIND, MS_PRIVATE, MS_REC, mount  # noqa: E402
 
 MS_MOVE = 8192
+FIRST_UID = 300_000
 READER = """
 import ctypes, os, signal, socket, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
@@ -35,10 +36,24 @@ def _copy_entry(name, target):
         mount(path, target, None, MS_BIND)
 
 
-def enter(folder):
-    """From here on this process and its children have their own /dev. Ends with them."""
+def enter(folder, users):
+    """From here on this process and its children have their own. Ends with them."""
     private_root._check(private_root._libc.unshare(private_root.CLONE_NEWNS), "unshare")
     mount("none", "/", None, MS_REC | MS_PRIVATE)
+    _make_users(folder, users)
+    _make_log(folder)
+
+
+def _make_users(folder, users):
+    own = f"{folder}/passwd"
+    with open("/etc/passwd") as old, open(own, "w") as new:
+        new.write(old.read())
+        for number in range(users):
+            new.write(f"user{number:07}:x:{FIRST_UID + number}:65534::/nonexistent:/bin/sh\n")
+    mount(own, "/etc/passwd", None, MS_BIND)
+
+
+def _make_log(folder):
     own = f"{folder}/dev"
     os.mkdir(own)
     mount("none", own, "tmpfs", 0, "mode=755")
