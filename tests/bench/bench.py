@@ -60,6 +60,12 @@ SHORT = Size(accounts=1_000, small=800, scales=(100, 2_000), oath_scales=(100,),
              head_start=0.1, races=10, set_races=4, wrong_races=5, kills=3, kill_logins=200)
 
 
+def size_of(options):
+    if options.short:
+        return SHORT
+    return Size(set_races=1_000, kills=1_000) if options.long else Size()
+
+
 class Run:
     """What the parts share."""
 
@@ -113,6 +119,7 @@ def parse_arguments():
     parser.add_argument("--build", required=True, help="build tree whose programs run")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--short", action="store_true")
+    parser.add_argument("--long", action="store_true")
     parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--json")
     parser.add_argument("--plots", help="folder for SVGs")
@@ -123,7 +130,7 @@ def parse_arguments():
 
 
 def measure(options, folder):
-    run = Run(options.build, folder, SHORT if options.short else Size(),
+    run = Run(options.build, folder, size_of(options),
               1 if options.short else options.rounds, options.seed)
     results = {}
     try:
@@ -178,7 +185,7 @@ def main():
     os.makedirs(base, exist_ok=True)
     folder = tempfile.mkdtemp(dir=base)
     try:
-        private_machine.enter(folder, (SHORT if options.short else Size()).users)
+        private_machine.enter(folder, size_of(options).users)
         document = measure_all(options, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

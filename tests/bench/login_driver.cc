@@ -16,6 +16,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -28,6 +29,8 @@ namespace sparekey::bench {
 namespace {
 
 using races::SharedNumber;
+
+std::uint64_t SecondsNow() { return static_cast<std::uint64_t>(time(nullptr)); }
 
 struct Record {
   std::uint64_t begin = 0, end = 0, place = 0;
@@ -55,6 +58,16 @@ class Board {
     head_->arrived.Add();
     head_->arrived.AwaitAtLeast(sessions * turn);
   }
+  // One time for all sessions in this round, so that all have one code: that of the first to ask.
+  std::uint64_t TimeOfRound(std::uint64_t round) {
+    constexpr int kTimeBits = 40;
+    const std::uint64_t mine = (round + 1) << kTimeBits | SecondsNow();
+    std::uint64_t told = head_->round_time;
+    while (told >> kTimeBits <= round && !head_->round_time.compare_exchange_weak(told, mine)) {
+    }
+    if (told >> kTimeBits <= round) told = mine;
+    return told & ((std::uint64_t{1} << kTimeBits) - 1);
+  }
   void Write(const std::string& path) const {
     std::ofstream out(path, std::ios::trunc);
     for (std::size_t i = 0; i < std::min<std::size_t>(head_->used, size_); ++i) {
@@ -69,6 +82,7 @@ class Board {
   struct Head {
     SharedNumber arrived;
     alignas(64) std::atomic<std::size_t> used = 0;
+    std::atomic<std::uint64_t> round_time = 0;  // number of the round, and its time
   };
   std::size_t size_;
   Head* head_;
@@ -111,7 +125,7 @@ class Session {
     for (std::uint64_t i = 0; i < options_.warm + options_.count; ++i) {
       if (i == options_.warm) board_.Meet(options_.sessions, 1);
       place_ = options_.first + seat_ + options_.sessions * i;
-      const Login login = plan_.At(place_, seat_);
+      const Login login = plan_.At(place_, seat_, SecondsNow());
       keep_ = i >= options_.warm;
       options_.mode == "access" ? Access(login) : Once(login);
     }
@@ -152,7 +166,7 @@ class Session {
   void Race() {
     for (std::uint64_t round = 0; round < options_.count; ++round) {
       place_ = options_.first + round;
-      const Login login = plan_.At(place_, seat_);
+      const Login login = plan_.At(place_, seat_, board_.TimeOfRound(round));
       bool has_met = false;
       std::uint64_t begin = 0;
       const auto meet = [&] {
@@ -213,7 +227,7 @@ std::uint64_t PrivateKib() {
 // What the service's modules add to a program that has used libpam before.
 int MeasureMemory(const DriverOptions& options) {
   const LoginPlan plan(options);
-  const Login login = plan.At(options.first, 0);
+  const Login login = plan.At(options.first, 0, SecondsNow());
   const PamStack warm(options.confdir, "floor");
   const PamStack stack(options.confdir, options.service);
   std::uint64_t before = 0, during = 0;

@@ -2,7 +2,6 @@
 #include "tests/bench/login_plan.h"
 
 #include <algorithm>
-#include <ctime>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -49,19 +48,20 @@ LoginPlan::LoginPlan(const DriverOptions& options) : options_(options) {
   if (lines_.empty()) throw std::runtime_error("nothing in " + options.plan);
 }
 
-std::string LoginPlan::CodeFor(std::uint64_t number, std::uint64_t pass, std::uint64_t seat) const {
-  const SecretBytes secret(SecretOf(number));
-  const std::uint64_t now = static_cast<std::uint64_t>(time(nullptr)) / kInterval;
-  const std::uint64_t step =
-      options_.counter != 0 ? options_.counter_base + pass : now + std::min(pass, options_.ahead);
-  return options_.wrong != 0 ? WrongCode(secret, step, seat) : OtpOf(secret, step);
+std::uint64_t LoginPlan::StepOf(std::uint64_t pass, std::uint64_t now) const {
+  if (options_.counter != 0) return options_.counter_base + pass;
+  return now / kInterval + std::min(pass, options_.ahead);
 }
 
-Login LoginPlan::At(std::uint64_t place, std::uint64_t seat) const {
+Login LoginPlan::At(std::uint64_t place, std::uint64_t seat, std::uint64_t now) const {
   if (!lines_.empty()) return lines_.at(static_cast<std::size_t>(place));
   const std::uint64_t all = options_.accounts / options_.stride;
   const std::uint64_t number = options_.stride * Shuffled(place, all) + options_.offset;
-  return {NameOf(number), options_.remote_host, {CodeFor(number, place / all, seat)}};
+  const SecretBytes secret(SecretOf(number));
+  const std::uint64_t step = StepOf(place / all, now);
+  return {NameOf(number),
+          options_.remote_host,
+          {options_.wrong != 0 ? WrongCode(secret, step, seat) : OtpOf(secret, step)}};
 }
 
 }  // namespace sparekey::bench

@@ -13,11 +13,11 @@ namespace sparekey::bench {
 class LoginPlan {
  public:
   explicit LoginPlan(const DriverOptions& options);
-  // The login of one place in the order. `seat` makes wrong codes differ.
-  Login At(std::uint64_t place, std::uint64_t seat) const;
+  // The login of one place in the order, at `now` (seconds). `seat` makes wrong codes differ.
+  Login At(std::uint64_t place, std::uint64_t seat, std::uint64_t now) const;
 
  private:
-  std::string CodeFor(std::uint64_t number, std::uint64_t pass, std::uint64_t seat) const;
+  std::uint64_t StepOf(std::uint64_t pass, std::uint64_t now) const;
 
   const DriverOptions& options_;
   std::vector<Login> lines_;

@@ -56,7 +56,8 @@ def _million(found):
             ["syncs beside those of logins", str(found["syncs_beside_logins"])],
             ["many at once", f"{crowd['per_second']:,.0f}/s, p99 {crowd['p99']:,.0f} us"],
             ["resident at start", f"{found['resident_at_start_kib'] / 1024:.1f} MiB"],
-            ["resident after load", f"{found['resident_kib'] / 1024:.1f} MiB"]]
+            ["resident after load", f"{found['resident_kib'] / 1024:.1f} MiB, of it private "
+                                    f"{found['resident_private_kib'] / 1024:.1f}"]]
     yield _table(f"{found['accounts']:,} accounts", ["", ""], rows, left=2)
 
 
@@ -90,11 +91,13 @@ def _wrong_codes(found):
 
 
 def _kills(found):
-    answer = found["first_answer_ms"]
+    answer, pressed = found["first_answer_ms"], found["first_answer_pressed_ms"]
     rows = [["acknowledged", str(found["acknowledged"])],
             ["accepted twice", str(found["accepted_twice"])],
             ["spent though nobody heard", str(found["spent_unheard"])],
-            ["first answer p50, worst", f"{answer['p50']:.1f}, {answer['worst']:.1f} ms"]]
+            ["first answer p50, worst", f"{answer['p50']:.1f}, {answer['worst']:.1f} ms"],
+            ["the same while all sessions keep calling",
+             f"{pressed['p50']:.1f}, {pressed['worst']:.1f} ms"]]
     yield _table(f"{found['kills']} x kill -9 under load (seed {found['seed']})", ["", ""], rows, left=2)
 
 
