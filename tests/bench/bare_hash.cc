@@ -17,7 +17,7 @@ int main(int count, char** words) {
   const std::array<char, 64> input{};
   const std::array<unsigned char, crypto_pwhash_SALTBYTES> salt{};
   std::array<unsigned char, 16> hash{};
-  for (int pairs = std::atoi(words[1]); pairs > 0; --pairs) {
+  for (long pairs = std::strtol(words[1], nullptr, 10); pairs > 0; --pairs) {
     const auto begin = NanosecondsNow();
     for (int i = 0; i < 2; ++i) {
       if (crypto_pwhash(hash.data(), hash.size(), input.data(), input.size(), salt.data(), kPasses,

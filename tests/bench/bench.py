@@ -33,7 +33,7 @@ class Size:
     scales: tuple = (100, 10_000, 100_000, 1_000_000)
     oath_scales: tuple = (100, 1_000, 10_000, 100_000)
     google_users: int = 1_000
-    users: int = 1_000         # of the system
+    users: int = 1_024         # of the system; a multiple of the sessions, see login_plan.h
     google_scales: tuple = (100, 1_000, 10_000)
     logins: int = 500          # one at a time, of each system and round
     at_once: int = 8_000       # by all sessions together
@@ -54,7 +54,7 @@ class Size:
     kill_logins: int = 2_000   # under way when the service is killed
 
 
-SHORT = Size(accounts=1_000, small=800, scales=(100, 2_000), oath_scales=(100,), google_users=200, users=300,
+SHORT = Size(accounts=1_000, small=800, scales=(100, 2_000), oath_scales=(100,), google_users=200, users=256,
              google_scales=(100,), logins=40, at_once=160, oath_logins=16, sessions=8, warm=2,
              crowds=(1, 4), sweep=60, worst=200, recoveries=2, recovery_crowd=4, meanwhile=400,
              head_start=0.1, races=10, set_races=4, wrong_races=5, kills=3, kill_logins=200)

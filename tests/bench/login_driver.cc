@@ -234,7 +234,7 @@ int MeasureMemory(const DriverOptions& options) {
   int code = 0;
   warm.With(login, nullptr, [&](pam_handle_t* handle) {
     code = pam_authenticate(handle, 0);
-    before = PrivateKib();
+    PrivateKib();  // what reading it takes is there from now on
     before = PrivateKib();
     return code;
   });

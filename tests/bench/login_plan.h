@@ -10,6 +10,8 @@
 
 namespace sparekey::bench {
 
+// Places are dealt to the sessions in turn. Where accounts come again within one run, their number
+// must be a multiple of the sessions: then each is one session's, and its counters come in order.
 class LoginPlan {
  public:
   explicit LoginPlan(const DriverOptions& options);

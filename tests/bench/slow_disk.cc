@@ -29,7 +29,7 @@ int CountedSync(const char* name, int fd) {
   static Count* const count = OpenCount();
   static const char* const delay = std::getenv("SPAREKEY_BENCH_SYNC_DELAY");
   static const useconds_t microseconds =
-      delay == nullptr ? 0 : static_cast<useconds_t>(std::atoi(delay));
+      delay == nullptr ? 0 : static_cast<useconds_t>(std::strtoul(delay, nullptr, 10));
   if (count != nullptr) ++*count;
   const int result = reinterpret_cast<Sync>(dlsym(RTLD_NEXT, name))(fd);
   if (microseconds > 0) usleep(microseconds);
