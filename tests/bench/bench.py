@@ -154,28 +154,31 @@ def measure_all(options, folder):
             "targets": [asdict(target) for target in targets.check(results)]}
 
 
-def publish(text):
-    """Puts the report into docs/performance.md."""
+def publish(text, drawings):
+    """Puts report and drawings into docs/performance.md."""
     path = f"{ROOT}/docs/performance.md"
     with open(path) as file:
         before, rest = file.read().split("<!-- run -->\n")
         after = rest.split("<!-- end of run -->\n")[1]
     with open(path, "w") as file:
-        file.write(f"{before}<!-- run -->\n```\n{text}\n```\n<!-- end of run -->\n{after}")
+        images = "".join(f"![{os.path.basename(path)[:-4]}]({os.path.basename(path)})\n"
+                         for path in drawings)
+        file.write(f"{before}<!-- run -->\n{images}\n```\n{text}\n```\n<!-- end of run -->\n{after}")
 
 
 def tell(options, document):
     text = report.to_text(document)
     if options.publish:
         options.json, options.plots = f"{ROOT}/docs/performance.json", f"{ROOT}/docs"
-        publish(text)
     if options.json:
         with open(options.json, "w") as file:
             json.dump(document, file, indent=1)
             file.write("\n")
     if options.plots:
         import plots  # what it needs is slow to load
-        plots.draw(document["results"], options.plots)
+        drawings = plots.draw(document["results"], options.plots)
+        if options.publish:
+            publish(text, drawings)
     print(text)
 
 

@@ -60,10 +60,8 @@ void PamStack::With(const Login& login, const std::function<void()>& last,
     throw std::runtime_error("pam_start_confdir " + folder_);
   }
   pam_set_item(handle, PAM_FAIL_DELAY, reinterpret_cast<const void*>(NoDelay));
-  if (!login.remote_host.empty()) {
-    pam_set_item(handle, PAM_RHOST, login.remote_host.c_str());
-    pam_set_item(handle, PAM_TTY, "ssh");
-  }
+  pam_set_item(handle, PAM_TTY, "ssh");  // as sshd does
+  if (!login.remote_host.empty()) pam_set_item(handle, PAM_RHOST, login.remote_host.c_str());
   pam_end(handle, use(handle));
 }
 

@@ -9,6 +9,7 @@ import subprocess
 from measure import median, quantile
 from systems import PeerGoogle, PeerOath
 
+REMOTE_HOST = "192.0.2.1"
 PHASES = {"a": "pam_authenticate", "c": "pam_acct_mgmt", "o": "pam_open_session",
           "s": "pam_close_session"}
 
@@ -48,7 +49,7 @@ def module(run):
 def _requests(run, sparekey):
     """Requests to sparekeyd of one login with all its phases, in their order."""
     trace = f"{run.bench.folder}/trace"
-    options = sparekey.options(1, kind="hotp")
+    options = {"remote_host": REMOTE_HOST, **sparekey.options(1, kind="hotp")}
     words = [f"{name}={int(value) if isinstance(value, bool) else value}"
              for name, value in options.items()]
     subprocess.run(["strace", "-f", "-s", "64", "-e", "trace=network,write,writev", "-o", trace,
@@ -64,7 +65,7 @@ def access(run):
     times = {}
     denied = 0
     for _ in range(run.rounds):
-        for call in run.driver.calls(mode="access", remote_host="192.0.2.1", count=run.size.logins, warm=5,
+        for call in run.driver.calls(mode="access", remote_host=REMOTE_HOST, count=run.size.logins, warm=5,
                                      **sparekey.options(run.size.logins + 5, kind="hotp")):
             times.setdefault(PHASES[call.kind], []).append(call.microseconds)
             denied += not call.accepted

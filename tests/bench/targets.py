@@ -119,8 +119,8 @@ def _module(found):
 def _access(found):
     for phase, target in (("account", "POST /v1/access"), ("session", "POST /v1/sessions"),
                           ("end of session", "DELETE /v1/sessions")):
-        yield _at_most(f"{phase} call of an ssh login", found["requests"].count(target), 1,
-                       "round trip", 0)
+        yield _exactly(f"{phase} call of an ssh login", found["requests"].count(target), 1,
+                       "round trip")
 
 
 _OF = {"logins": _logins, "commits": _commits, "growth": _growth, "million": _million,
