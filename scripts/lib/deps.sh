@@ -24,7 +24,12 @@ trial_packages() { echo python3 passwd login openssh-client openssh-sftp-server;
 test_packages() {
   echo libgtest-dev libgmock-dev python3-pexpect python3-yaml python3-jsonschema oathtool zbar-tools \
     procps curl shellcheck systemd groff-base mandoc strace faketime clang libclang-rt-dev sudo \
-    tmux screen
+    tmux screen python3-matplotlib binutils
+}
+
+# The small pieces and the plots.
+bench_packages() {
+  echo libgtest-dev libgmock-dev libbenchmark-dev python3-matplotlib binutils strace
 }
 
 missing_packages() {
@@ -103,3 +108,10 @@ need_log_tools() {
 need_sshd() { [ -x /usr/sbin/sshd ] || unpack_package openssh-server; }
 # The same for a cron.
 need_cron() { [ -x /usr/sbin/cron ] || unpack_package cron; }
+
+# What sparekey's speed is compared with. Installing them would change nothing here, but who unpacks
+# them knows that no PAM file of this machine ever names them.
+need_peers() {
+  local package
+  for package in libpam-oath libpam-google-authenticator; do unpack_package "$package"; done
+}

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a login costs over the number of accounts, and what a million of them take."""
+
+import glob
+import os
+import re
+import signal
+
+from measure import median, over_rounds, quantile, summary
+from part_logins import measure, options_of
+from systems import PeerGoogle, PeerOath, SyncCounter
+
+STARTS = 10
+
+
+def growth(run):
+    """{system: {accounts: figures}}, one login at a time; all daemons run beside each other."""
+    size = run.size
+    rounds = {}
+    todo = [("sparekey, ask_first", accounts, run.sparekey(accounts), {"kind": "hotp"}, size.logins)
+            for accounts in size.scales]
+    todo += [("pam_oath", accounts, PeerOath(run.bench, accounts), {},
+              max(8, min(size.logins, 2_000_000 // accounts)))
+             for accounts in size.oath_scales]
+    todo += [("pam_google_authenticator", accounts, PeerGoogle(run.bench, accounts), {}, size.logins)
+             for accounts in size.google_scales]
+    for number in range(run.rounds):
+        for name, accounts, system, wishes, logins in todo:
+            run.say(f"round {number + 1}: {name}, {accounts:,} accounts")
+            system.renew()
+            if not name.startswith("sparekey"):  # the small store's accounts have counters
+                logins = min(logins, system.capacity)
+            rounds.setdefault(name, {}).setdefault(accounts, []).append(
+                measure(run, system, wishes, logins, 1))
+    return {name: {accounts: over_rounds(figures) for accounts, figures in of.items()}
+            for name, of in rounds.items()}
+
+
+def _starts(service, number):
+    times = []
+    for _ in range(STARTS):
+        service.end(number)
+        times.append(service.start())
+    return {"p50": median(times), "worst": max(times)}
+
+
+def million(run):
+    """A large store: bytes, memory, first answer, and the worst login while the log is moved."""
+    accounts = run.size.scales[-1]
+    syncs = SyncCounter(run.bench, "large")
+    service = run.sparekey(accounts, syncs.environment, "counted")
+    found = {"accounts": accounts, "fill_seconds": service.fill_seconds,
+             "bytes_an_account": service.bytes_filled / accounts}
+    run.say("first answers")
+    found["first_answer_ms"] = _starts(service, signal.SIGTERM)
+    found["resident_at_start_kib"] = service.memory_kib("VmRSS")
+    run.say("the worst login")
+    before = syncs.read()
+    options = options_of(service, run.size.worst + 1, {"kind": "hotp"})
+    calls = run.driver.calls(sessions=1, count=run.size.worst, warm=1, **options)
+    times = [call.microseconds for call in calls]
+    found["logins"] = summary(calls)
+    found["logins"]["p999"] = quantile(times, 0.999)
+    found["syncs_beside_logins"] = syncs.read() - before - len(calls) - 1
+    run.say("many at once")
+    options = options_of(service, run.size.at_once, {"kind": "hotp"})
+    crowd = run.driver.calls(sessions=run.size.sessions,
+                             count=run.size.at_once // run.size.sessions, **options)
+    found["at_once"] = summary(crowd)
+    found["resident_kib"] = service.memory_kib("VmRSS")
+    found["resident_peak_kib"] = service.memory_kib("VmHWM")
+    found["resident_private_kib"] = private_kib(service.process.pid)
+    found["first_answer_after_kill_ms"] = _starts(service, signal.SIGKILL)
+    found["files"] = {os.path.basename(path): os.path.getsize(path)
+                      for path in glob.glob(f"{service.state}/*db*")}
+    run.drop(service)
+    return found
+
+
+def private_kib(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return sum(int(number) for number in re.findall(r"Private_\w+: +(\d+)", file.read()))
