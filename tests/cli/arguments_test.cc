@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"", "command is missing"}, Wrong{"usr", "'usr'"}, Wrong{"Status", "'Status'"},
         Wrong{"status now", "'now'"}, Wrong{"status --now", "--now"}, Wrong{"-x", "-x"},
         Wrong{"--frobnicate", "--frobnicate"}, Wrong{"user", "'user'"}, Wrong{"user en", "'en'"},
-        Wrong{"user enroll", "NAME"}, Wrong{"user enroll ada bob", "'bob'"},
+        Wrong{"user confirm", "NAME"}, Wrong{"user enroll ada bob", "'bob'"},
         Wrong{"user enroll ada --lab x", "--lab"}, Wrong{"user enroll ada --label", "--label"},
         Wrong{"user enroll ada --label=", "--label"},
         Wrong{"user enroll ada --label a --label b", "--label"},
