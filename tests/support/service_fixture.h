@@ -15,6 +15,7 @@
 #include <mutex>
 
 #include "core/base32.h"
+#include "core/random.h"
 #include "core/sqlite_store.h"
 #include "service/json.h"
 #include "service/routes.h"
@@ -119,7 +120,7 @@ struct Answer {
 class ServiceTest : public ::testing::Test {
  protected:
   ServiceTest() {
-    folder = std::filesystem::temp_directory_path() / ("sparekey-service-test-" + RandomName());
+    folder = std::filesystem::temp_directory_path() / ("sparekey-service-test-" + RandomHex(8));
     const auto bytes = std::array<std::uint8_t, kMasterKeyBytes>{1, 2, 3};
     EXPECT_TRUE(CreateSqliteStore(folder, MasterKey::FromBytes(bytes)));
     people().emplace("ada", Identity{"ada", 1000, {"ada", "sudo"}, false});
@@ -251,7 +252,6 @@ class ServiceTest : public ::testing::Test {
   }
   Json Show(const std::string& name) { return Send("GET", "/v1/accounts/" + name).body; }
 
-  static std::string RandomName();
   std::map<std::string, Identity>& people() { return directory.people; }
 
   std::string folder;
@@ -271,10 +271,5 @@ class ServiceTest : public ::testing::Test {
   std::unique_ptr<Backend> backend;
   std::unique_ptr<Routes> routes;
 };
-
-inline std::string ServiceTest::RandomName() {
-  static int count = 0;
-  return std::to_string(getpid()) + "-" + std::to_string(++count);
-}
 
 }  // namespace sparekey::testing
