@@ -2,7 +2,6 @@
 #include "core/store_rows.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "core/record_codec.h"
 
@@ -10,8 +9,6 @@ namespace sparekey {
 namespace {
 
 constexpr std::size_t kMostListed = 1000;
-constexpr std::size_t kMostEventsLookedAt =
-    5000;  // of which a page may need few: some milliseconds
 constexpr char kSystemRow[] = "system";
 constexpr char kPolicyRow[] = "policy";
 constexpr char kKeyCheckRow[] = "key_check";
@@ -55,23 +52,6 @@ constexpr char kUpdateState[] = "UPDATE state SET value=? WHERE name=?";
 constexpr char kLastId[] =
     "SELECT max(coalesce((SELECT max(id) FROM event), 0),"
     " coalesce((SELECT max(id) FROM alert), 0))";
-constexpr char kInsertEvent[] = "INSERT INTO event(id, time, account, body) VALUES(?,?,?,?)";
-constexpr char kEventsUp[] =
-    "SELECT id, time, account, body FROM event WHERE id>? AND id<? ORDER BY id";
-constexpr char kEventsDown[] =
-    "SELECT id, time, account, body FROM event WHERE id>? AND id<?"
-    " ORDER BY id DESC";
-constexpr char kAccountEventsUp[] =
-    "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<?"
-    " ORDER BY id";
-constexpr char kAccountEventsDown[] =
-    "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<?"
-    " ORDER BY id DESC";
-
-constexpr char kLastEvent[] = "SELECT coalesce(max(id), 0) FROM event";
-constexpr char kEventTimes[] = "SELECT id, time FROM event WHERE id>? AND id<? ORDER BY id";
-constexpr char kPruneEvents[] = "DELETE FROM event WHERE id>? AND id<=? AND (time<? OR id<=?)";
-
 // What stands for a uid in the row.
 std::int64_t StoredUid(uid_t uid) { return uid == kNoUid ? -1 : std::int64_t{uid}; }
 
@@ -80,11 +60,6 @@ std::string AccountContext(const std::string& name, std::int64_t uid, std::int64
 }
 
 std::string StateContext(const char* name) { return RowContext({"state", "value", "1", name}); }
-
-std::string EventContext(std::int64_t id, TimePoint time, const std::string& account) {
-  return RowContext({"event", "body", "1", std::to_string(id),
-                     std::to_string(time.time_since_epoch().count()), account});
-}
 
 Error Damaged(const std::string& what) {
   return {ErrorCode::kDamaged, what + " in the store is damaged"};
@@ -284,93 +259,6 @@ Result<std::vector<std::string>> StoreRows::ListLocked(const std::string& after,
 }
 
 Result<std::int64_t> StoreRows::LastId() { return database_.ReadNumber(kLastId); }
-
-Status StoreRows::AppendEvent(const Event& event, std::int64_t id) {
-  const auto body =
-      key_.Seal(EncodeEvent(event).Expose(), EventContext(id, event.time, event.account));
-  Statement statement = database_.Use(kInsertEvent);
-  statement.Bind(id).Bind(std::int64_t{event.time.time_since_epoch().count()});
-  return statement.Bind(event.account).Bind(body).Finish();
-}
-
-Result<EventPage> StoreRows::ReadEvents(const EventQuery& query) {
-  const bool up = query.after_id.has_value();
-  const char* sql =
-      query.account ? (up ? kAccountEventsUp : kAccountEventsDown) : (up ? kEventsUp : kEventsDown);
-  using Limits = std::numeric_limits<std::int64_t>;
-  Statement row = database_.Use(sql);
-  if (query.account) row.Bind(*query.account);
-  row.Bind(query.after_id.value_or(Limits::min())).Bind(query.before_id.value_or(Limits::max()));
-  const TimePoint since = query.since.value_or(TimePoint::min());
-  const std::size_t limit = std::min(query.limit, kMostListed);
-  EventPage page;
-  for (std::size_t looked_at = 0;; ++looked_at) {
-    const Result<bool> found = row.Next();
-    if (!found) return found.error();
-    if (!*found) break;
-    if (page.events.size() == limit || looked_at == kMostEventsLookedAt) return page;
-    page.next = row.Number(0);
-    if (TimePoint(std::chrono::seconds(row.Number(1))) < since) continue;
-    Result<Event> event = OpenEvent(row);
-    if (!event && event.error().code != ErrorCode::kDamaged) return event.error();
-    page.events.push_back(event ? std::move(*event) : Event{});
-    page.events.back().id = row.Number(0);
-    page.events.back().damaged = !event;
-  }
-  page.next.reset();
-  return page;
-}
-
-// The clock may have been turned, so that ids and times do not ascend together: what is young stays
-// between what is old.
-Result<PrunedEvents> StoreRows::PruneEvents(const EventLimits& limits, std::int64_t after_id,
-                                            std::size_t piece) {
-  const Result<std::int64_t> last = database_.ReadNumber(kLastEvent);
-  if (!last) return last.error();
-  constexpr auto kNone = std::numeric_limits<std::int64_t>::min();
-  const std::int64_t time =
-      limits.time ? std::int64_t{limits.time->time_since_epoch().count()} : kNone;
-  const std::int64_t id = limits.most ? *last - *limits.most : kNone;
-  const std::int64_t from = after_id;
-  PrunedEvents pruned{0, from};
-  {
-    Statement row = database_.Use(kEventTimes);
-    row.Bind(after_id).Bind(*last);
-    std::size_t matching = 0;
-    for (std::size_t looked_at = 0; looked_at < kMostEventsLookedAt && matching < piece;
-         ++looked_at) {
-      const Result<bool> found = row.Next();
-      if (!found) return found.error();
-      if (!*found) {
-        pruned.next.reset();
-        break;
-      }
-      if (row.Number(1) < time || row.Number(0) <= id) ++matching;
-      after_id = row.Number(0);
-    }
-    if (pruned.next) pruned.next = after_id;
-    if (matching == 0) return pruned;
-  }
-  Statement prune = database_.Use(kPruneEvents);
-  prune.Bind(from).Bind(after_id).Bind(time).Bind(id);
-  const Status done = prune.Finish();
-  if (!done) return done.error();
-  pruned.pruned = database_.ChangedRows();
-  return pruned;
-}
-
-Result<Event> StoreRows::OpenEvent(const Statement& row) {
-  const std::int64_t id = row.Number(0);
-  const TimePoint time{std::chrono::seconds(row.Number(1))};
-  const Result<SecretBytes> body = key_.Open(row.Blob(3), EventContext(id, time, row.Text(2)));
-  if (!body) return Damaged("event " + std::to_string(id));
-  Result<Event> event = DecodeEvent(body->Expose());
-  if (!event) return event.error();
-  event->id = id;
-  event->time = time;
-  event->account = row.Text(2);
-  return event;
-}
 
 Result<Account> StoreRows::OpenAccount(const Statement& row) {
   const std::string name = row.Text(0);
