@@ -20,10 +20,11 @@
 namespace sparekey {
 namespace {
 
-// 4 KiB frames in the log. Small enough that moving them while nobody waits stalls nobody long; the
-// most is where a log that never finds a quiet moment is moved all the same.
+// 4 KiB frames in the log. While nobody waits, some are moved at once; a log that never finds a
+// quiet moment is moved all the same: little at a time where works come one by one, since each
+// would wait for it, more where many share the wait.
 constexpr int kIdleFrames = 512;
-constexpr int kMostFrames = 16384;
+constexpr std::size_t kFramesAWork = 128, kMostFrames = 4096;
 constexpr auto kCheckpointRetry = std::chrono::seconds(1);
 constexpr off_t kLogHeader = 32, kFrameHeader = 24;
 
@@ -201,7 +202,7 @@ void SqliteStore::Run(std::span<Work> works) {
       break;
     }
   }
-  MoveLog(kMostFrames);
+  MoveLog(static_cast<int>(std::min(kMostFrames, kFramesAWork * works.size())));
 }
 
 BatchEnd SqliteStore::RunBatch(std::span<Work* const> works) {

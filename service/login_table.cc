@@ -43,7 +43,10 @@ LoginPtr LoginTable::Find(const std::string& id, const Peer& peer) const {
   return found->second;
 }
 
-void LoginTable::MarkOver(const Login& login) { over_.push_back(login.id); }
+void LoginTable::MarkOver(const Login& login) {
+  over_.push_back(login.id);
+  while (over_.size() > kMostOver) Forget(over_);
+}
 
 void LoginTable::Forget(std::deque<std::string>& ids) {
   if (ids.empty()) return;

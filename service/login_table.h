@@ -17,6 +17,9 @@ using LoginPtr = std::shared_ptr<Login>;
 
 class LoginTable {
  public:
+  // Of those that are over: a terminal asks again within seconds, if at all.
+  static constexpr std::size_t kMostOver = 2048;
+
   // Gives it its id and its time. Makes room: what is too old goes; with the table full, first what
   // is over, then the oldest question that nobody has answered.
   void Add(const LoginPtr& login);

@@ -278,7 +278,8 @@ void Logins::Conclude(const LoginPtr& login, Reason reason) {
                      {"must_enrol", login->words.must_enrol},
                      {"codes_left", login->words.codes_left}};
   End(login);
-  Reply(login, [body] { return sparekey::Reply(200, body); });
+  const auto response = std::make_shared<HttpResponse>(sparekey::Reply(200, body));
+  Reply(login, [response] { return HttpResponse{200, response->body.Clone()}; });
 }
 
 void Logins::Fail(const LoginPtr& login, const Error& error) {
@@ -292,7 +293,15 @@ void Logins::Fail(const LoginPtr& login, const Error& error) {
 
 void Logins::End(const LoginPtr& login) {
   login->stage = Login::Stage::kOver;
+  // Nothing but its answer is kept.
   login->codes.clear();
+  login->first_answers.reset();
+  login->proven = nullptr;
+  login->words = {};
+  login->identity = std::optional<Identity>();
+  Opening over;
+  over.by_owner = login->opening.by_owner;
+  login->opening = std::move(over);
   logins_.MarkOver(*login);
 }
 

@@ -294,6 +294,14 @@ TEST_F(SqliteStore, ListsTheAccountsWhoseGateIsClosed) {
   EXPECT_THAT(*store().ListClosedGates(), ::testing::ElementsAre("ada", "zoe"));
 }
 
+TEST_F(SqliteStore, MovesItsLogInSmallPiecesWhereWorksComeOneByOne) {
+  store().Idle();
+  for (int i = 0; i < 400; ++i) ASSERT_TRUE(RunOne(store(), CountingUp(ada_)).ok());
+  constexpr std::uintmax_t kFrame = 4096 + 24;
+  EXPECT_LT(std::filesystem::file_size(file() + "-wal"), 160 * kFrame);
+  EXPECT_EQ(Failures(store(), ada_), 400);
+}
+
 TEST_F(SqliteStore, NeedsAtMost600BytesAnAccount) {
   constexpr int kAccounts = 3000;
   std::vector<Work> works;

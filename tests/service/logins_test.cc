@@ -2,6 +2,8 @@
 // The login conversation on the real store: what is asked, said and kept.
 #include <gmock/gmock.h>
 
+#include "service/login.h"
+#include "service/login_table.h"
 #include "tests/service/logins_fixture.h"
 
 namespace sparekey::testing {
@@ -200,5 +202,21 @@ TEST_F(LoginsTest, LetsAKeyAlonePassOnlyWherePolicySaysSo) {
   EXPECT_EQ(closed.body["reason"], "gate_closed");
   EXPECT_THAT(Said(closed), HasSubstr("SSH is disabled since "));
 }
+TEST(LoginTable, KeepsTheLastAnswersOfThoseThatAreOver) {
+  LoginTable table;
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i <= LoginTable::kMostOver; ++i) {
+    const auto login = std::make_shared<Login>();
+    login->owner = Peer{SocketKind::kPam, 0, 0, 1, 1};
+    table.Add(login);
+    table.MarkOver(*login);
+    ids.push_back(login->id);
+  }
+  const Peer peer{SocketKind::kPam, 0, 0, 1, 1};
+  EXPECT_EQ(table.Find(ids[0], peer), nullptr);
+  EXPECT_NE(table.Find(ids[1], peer), nullptr);
+  EXPECT_NE(table.Find(ids.back(), peer), nullptr);
+}
+
 }  // namespace
 }  // namespace sparekey::testing
