@@ -22,9 +22,9 @@ namespace {
 
 // 4 KiB frames in the log. While nobody waits, some are moved at once; a log that never finds a
 // quiet moment is moved all the same: little at a time where works come one by one, since each
-// would wait for it, more where many share the wait.
+// would wait for it; seldom where many come at once and share the wait.
 constexpr int kIdleFrames = 512;
-constexpr std::size_t kFramesAWork = 128, kMostFrames = 4096;
+constexpr double kFramesForOne = 128, kMostFrames = 10240;
 constexpr auto kCheckpointRetry = std::chrono::seconds(1);
 constexpr off_t kLogHeader = 32, kFrameHeader = 24;
 
@@ -104,6 +104,7 @@ class SqliteStore final : public Store {
   off_t frame_bytes_ = 0;
   std::optional<off_t> good_log_;  // the log must be cut to this before it is read again
   std::chrono::steady_clock::time_point next_move_{};
+  double crowd_ = 1;  // works a batch, of late
 };
 
 Status SqliteStore::Connect() {
@@ -202,7 +203,8 @@ void SqliteStore::Run(std::span<Work> works) {
       break;
     }
   }
-  MoveLog(static_cast<int>(std::min(kMostFrames, kFramesAWork * works.size())));
+  crowd_ += (static_cast<double>(works.size()) - crowd_) / 8;
+  MoveLog(static_cast<int>(std::min(kMostFrames, kFramesForOne * std::max(1.0, crowd_ * crowd_))));
 }
 
 BatchEnd SqliteStore::RunBatch(std::span<Work* const> works) {

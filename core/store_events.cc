@@ -19,13 +19,18 @@ constexpr char kEventsUp[] =
 constexpr char kEventsDown[] =
     "SELECT id, time, account, body FROM event WHERE id>? AND id<?"
     " ORDER BY id DESC";
-constexpr char kAccountEventsUp[] =
-    "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<?"
+// The index event_block has the events of 1,024 ids together.
+constexpr int kBlockBits = 10;
+// Of which a page may need few, too.
+constexpr std::int64_t kMostBlocksLookedAt = 2000;
+constexpr char kBlockEventsUp[] =
+    "SELECT id, time, account, body FROM event WHERE id>>10=? AND account=? AND id>? AND id<?"
     " ORDER BY id";
-constexpr char kAccountEventsDown[] =
-    "SELECT id, time, account, body FROM event WHERE account=? AND id>? AND id<?"
+constexpr char kBlockEventsDown[] =
+    "SELECT id, time, account, body FROM event WHERE id>>10=? AND account=? AND id>? AND id<?"
     " ORDER BY id DESC";
 
+constexpr char kFirstEvent[] = "SELECT coalesce(min(id), 0) FROM event";
 constexpr char kLastEvent[] = "SELECT coalesce(max(id), 0) FROM event";
 constexpr char kEventTimes[] = "SELECT id, time FROM event WHERE id>? AND id<? ORDER BY id";
 constexpr char kPruneEvents[] = "DELETE FROM event WHERE id>? AND id<=? AND (time<? OR id<=?)";
@@ -33,6 +38,13 @@ constexpr char kPruneEvents[] = "DELETE FROM event WHERE id>? AND id<=? AND (tim
 std::string EventContext(std::int64_t id, TimePoint time, const std::string& account) {
   return RowContext({"event", "body", "1", std::to_string(id),
                      std::to_string(time.time_since_epoch().count()), account});
+}
+
+std::int64_t AfterId(const EventQuery& query) {
+  return query.after_id.value_or(std::numeric_limits<std::int64_t>::min());
+}
+std::int64_t BeforeId(const EventQuery& query) {
+  return query.before_id.value_or(std::numeric_limits<std::int64_t>::max());
 }
 
 }  // namespace
@@ -46,21 +58,50 @@ Status StoreRows::AppendEvent(const Event& event, std::int64_t id) {
 }
 
 Result<EventPage> StoreRows::ReadEvents(const EventQuery& query) {
+  if (query.account) return ReadEventsOf(*query.account, query);
+  EventPage page;
+  std::size_t looked_at = 0;
+  Statement row = database_.Use(query.after_id ? kEventsUp : kEventsDown);
+  row.Bind(AfterId(query)).Bind(BeforeId(query));
+  const Result<bool> full = FillPage(row, query, page, looked_at);
+  if (!full) return full.error();
+  if (!*full) page.next.reset();
+  return page;
+}
+
+Result<EventPage> StoreRows::ReadEventsOf(const std::string& account, const EventQuery& query) {
+  const Result<std::int64_t> first = database_.ReadNumber(kFirstEvent);
+  if (!first) return first.error();
+  const Result<std::int64_t> last = database_.ReadNumber(kLastEvent);
+  if (!last) return last.error();
+  const std::int64_t lowest = std::max(*first, AfterId(query)) >> kBlockBits;
+  const std::int64_t highest = std::min(*last, BeforeId(query)) >> kBlockBits;
   const bool up = query.after_id.has_value();
-  const char* sql =
-      query.account ? (up ? kAccountEventsUp : kAccountEventsDown) : (up ? kEventsUp : kEventsDown);
-  using Limits = std::numeric_limits<std::int64_t>;
-  Statement row = database_.Use(sql);
-  if (query.account) row.Bind(*query.account);
-  row.Bind(query.after_id.value_or(Limits::min())).Bind(query.before_id.value_or(Limits::max()));
+  EventPage page;
+  std::size_t looked_at = 0;
+  for (std::int64_t i = 0; i <= highest - lowest; ++i) {
+    if (i == kMostBlocksLookedAt) return page;
+    const std::int64_t block = up ? lowest + i : highest - i;
+    Statement row = database_.Use(up ? kBlockEventsUp : kBlockEventsDown);
+    row.Bind(block).Bind(account).Bind(AfterId(query)).Bind(BeforeId(query));
+    const Result<bool> full = FillPage(row, query, page, looked_at);
+    if (!full) return full.error();
+    if (*full) return page;
+    page.next = up ? ((block + 1) << kBlockBits) - 1 : block << kBlockBits;
+  }
+  page.next.reset();
+  return page;
+}
+
+// True when there is no room for the next row, or too many were looked at.
+Result<bool> StoreRows::FillPage(Statement& row, const EventQuery& query, EventPage& page,
+                                 std::size_t& looked_at) {
   const TimePoint since = query.since.value_or(TimePoint::min());
   const std::size_t limit = std::min(query.limit, kMostListed);
-  EventPage page;
-  for (std::size_t looked_at = 0;; ++looked_at) {
+  for (;; ++looked_at) {
     const Result<bool> found = row.Next();
-    if (!found) return found.error();
-    if (!*found) break;
-    if (page.events.size() == limit || looked_at == kMostEventsLookedAt) return page;
+    if (!found || !*found) return found;
+    if (page.events.size() == limit || looked_at == kMostEventsLookedAt) return true;
     page.next = row.Number(0);
     if (TimePoint(std::chrono::seconds(row.Number(1))) < since) continue;
     Result<Event> event = OpenEvent(row);
@@ -69,8 +110,6 @@ Result<EventPage> StoreRows::ReadEvents(const EventQuery& query) {
     page.events.back().id = row.Number(0);
     page.events.back().damaged = !event;
   }
-  page.next.reset();
-  return page;
 }
 
 // The clock may have been turned, so that ids and times do not ascend together: what is young stays

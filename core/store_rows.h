@@ -92,6 +92,9 @@ class StoreRows {
 
   Result<Account> OpenAccount(const Statement& row);
   Result<Event> OpenEvent(const Statement& row);
+  Result<EventPage> ReadEventsOf(const std::string& account, const EventQuery& query);
+  Result<bool> FillPage(Statement& row, const EventQuery& query, EventPage& page,
+                        std::size_t& looked_at);
   Result<SecretBytes> LoadState(const char* name);
   Status StoreState(const char* name, const SecretBytes& value);
   Status InsertStateRow(const char* name, const SecretBytes& value);

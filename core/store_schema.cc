@@ -28,6 +28,11 @@ constexpr std::array<const char*, kSchemaVersion> kMigrations = {
     " state INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
     "CREATE UNIQUE INDEX alert_of ON alert(account, kind);"
     "CREATE INDEX alert_state ON alert(state);",
+    // 3. An account's events are found block by block (store_events.cc): entries that are made one
+    // after the other lie together, where those of an index by account alone lie anywhere, so that
+    // each login wrote a page of it.
+    "DROP INDEX event_account;"
+    "CREATE INDEX event_block ON event(id >> 10, account);",
 };
 
 // Before anything is read: with shared memory for the log, others could join.

@@ -11,7 +11,7 @@
 
 namespace sparekey::pam {
 
-// A JSON object that may hold codes: one buffer of a fixed size that is wiped at the end.
+// A JSON object that may hold codes: whatever memory it had is wiped.
 class RequestBody {
  public:
   RequestBody();

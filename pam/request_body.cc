@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "pam/messages.h"
 #include "pam/text.h"
@@ -9,17 +10,23 @@
 namespace sparekey::pam {
 namespace {
 
-// Far more than names, ten answers of 256 bytes and the escaping of all of them need.
-constexpr std::size_t kCapacity = 32 * 1024;
+// Most requests; far more than names, ten answers of 256 bytes and the escaping of all of them
+// need.
+constexpr std::size_t kUsualSize = 1024, kMostSize = 32 * 1024;
 
 }  // namespace
 
-RequestBody::RequestBody() : buffer_(kCapacity) { Append("{"); }
+RequestBody::RequestBody() : buffer_(kUsualSize) { Append("{"); }
 
 void RequestBody::Append(std::string_view bytes) {
-  if (bytes.size() > buffer_.size() - size_) {
+  if (bytes.size() > kMostSize - size_) {
     is_bad_ = true;
     return;
+  }
+  if (bytes.size() > buffer_.size() - size_) {
+    SecretBytes larger(std::min(kMostSize, 2 * (size_ + bytes.size())));
+    std::ranges::copy(buffer_.Expose().first(size_), larger.Expose().begin());
+    buffer_ = std::move(larger);
   }
   std::ranges::copy(bytes, buffer_.Expose().subspan(size_).begin());
   size_ += bytes.size();

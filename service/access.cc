@@ -50,11 +50,10 @@ void SubmitQuestion(const Backend& backend, const std::shared_ptr<Question>& que
                     Respond respond) {
   const AccountKey key = MakeKey(question->opening.account, question->identity);
   auto done = [&backend, question, respond = std::move(respond)](Status status) {
-    auto shared = std::make_shared<Status>(std::move(status));
-    backend.post([&backend, question, respond, shared] {
-      if (!*shared) {
-        backend.ReportDamage(question->opening.account, shared->error());
-        return respond(Problem(shared->error()));
+    backend.Deliver([&backend, question, respond, status = std::move(status)] {
+      if (!status) {
+        backend.ReportDamage(question->opening.account, status.error());
+        return respond(Problem(status.error()));
       }
       if (!question->uid_holder) return respond(Answer(*question));
       const std::string holder = *std::exchange(question->uid_holder, std::nullopt);

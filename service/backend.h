@@ -38,7 +38,7 @@ struct Backend {
   Directory& directory;
   Directory& self_directory;  // for peers that are not root: they cannot hold up logins
   HashPool& hashes;
-  std::function<void(std::function<void()>)> post;  // to the server's thread
+  std::function<void(std::function<void()>)> post;  // to the server's thread, later
   std::function<void(std::chrono::milliseconds, std::function<void()>)> after;
   std::function<TimePoint()> clock;
   TimePoint built;   // a clock before this is wrong
@@ -55,6 +55,8 @@ struct Backend {
   // Who may call the console's routes.
   std::function<ResetPermission(const ConsoleConfig& console, const Peer& peer)> may_reset =
       MayPeerReset;
+  // To the server's thread: at once where that is the caller's; none: as post.
+  std::function<void(std::function<void()>)> deliver = nullptr;
 
   // Looks `name` up. Where its uid has a record under another name, and that name still has the
   // uid, `name` is an alias: two names of one uid are one account, which has the enrolled name.
@@ -64,6 +66,8 @@ struct Backend {
   // Whether `holder` still has the uid of `identity`: its identity if so, nullopt if not.
   void FindAlias(Directory& whose, const Identity& identity, const std::string& holder,
                  Directory::Found found) const;
+
+  void Deliver(std::function<void()> task) const { (deliver ? deliver : post)(std::move(task)); }
 
   // On the server's thread, about an error that somebody met who proved a first factor.
   void ReportDamage(const std::string& account, const Error& error) const;

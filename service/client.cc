@@ -24,7 +24,7 @@ namespace {
 
 using Milliseconds = std::chrono::milliseconds;
 
-constexpr std::size_t kMaxHead = 16 * 1024;
+constexpr std::size_t kUsualHead = 2 * 1024, kMaxHead = 16 * 1024;
 constexpr std::size_t kMaxBody = 4 * 1024 * 1024;
 
 class Deadline {
@@ -132,7 +132,6 @@ bool IsStale(int fd) {
 
 Status SendAll(int fd, std::string_view head, std::string_view body, const Deadline& deadline) {
   while (!head.empty() || !body.empty()) {
-    if (!WaitFor(fd, POLLOUT, deadline)) return Late();
     std::array<iovec, 2> parts{iovec{const_cast<char*>(head.data()), head.size()},
                                iovec{const_cast<char*>(body.data()), body.size()}};
     msghdr message{};
@@ -144,6 +143,7 @@ Status SendAll(int fd, std::string_view head, std::string_view body, const Deadl
     if (sent < 0 && errno != EINTR && errno != EAGAIN) {
       return UnavailableErrno("sparekeyd closed the connection", errno);
     }
+    if (sent < 0 && !WaitFor(fd, POLLOUT, deadline)) return Late();
     const auto count = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
     const auto of_head = std::min(count, head.size());
     head.remove_prefix(of_head);
@@ -268,10 +268,15 @@ Result<Received> ReceiveBody(int fd, const Head& head, std::span<const std::uint
 }
 
 Result<Received> Receive(int fd, const Deadline& deadline) {
-  SecretBytes buffer(kMaxHead);
+  SecretBytes buffer(kUsualHead);
   std::size_t have = 0;
   for (;;) {
-    if (have == buffer.size()) return Garbled();
+    if (have == kMaxHead) return Garbled();
+    if (have == buffer.size()) {
+      SecretBytes larger(kMaxHead);
+      std::ranges::copy(buffer.Expose(), larger.Expose().begin());
+      buffer = std::move(larger);
+    }
     auto got = ReceiveSome(fd, buffer.Expose().subspan(have), deadline);
     if (!got) return got.error();
     if (*got == 0) return Unavailable("sparekeyd closed the connection");

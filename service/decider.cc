@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <mutex>
@@ -51,48 +52,79 @@ struct Decider::Impl {
 
   void Loop();
   void WaitForWork(std::unique_lock<std::mutex>& lock);
+  template <typename Use>
+  void UseStore(std::unique_lock<std::mutex>& lock, const Use& use);
   void TakeBatch();
   void Decide();
+  void WakeThread() {
+    thread_wanted = true;
+    woken.notify_one();
+  }
 
   bool HasWork() const { return !requests.empty() || !reads.empty(); }
+  // The thread has something to do, or to end, and nobody else is in the store.
+  bool IsThreadsTurn() const { return !in_use && (stopping || thread_wanted); }
 
   const std::unique_ptr<Store> store;
   const Limits limits;
-  // The thread's own. Reserved, so that nothing but the store and the callbacks needs memory there.
+  // Whose `in_use` it is. Reserved, so that nothing but the store and the callbacks needs memory
+  // there.
   std::vector<Request> batch;
   std::vector<Work> works;
-  std::mutex mutex;  // guards what follows
+  bool was_quick = true;  // the last batch
+  std::mutex mutex;       // guards what follows
   std::condition_variable woken;
   std::deque<Request> requests;
   std::vector<std::function<void(Store& store)>> reads;
+  bool in_use = false;         // a thread is in the store
+  bool thread_wanted = false;  // there is work that no helper will come for
+  std::thread::id helper;
+  std::uint64_t turns = 1, turns_at_idle = 0;  // of threads in the store, but for Store::Idle
   bool stopping = false;
   std::thread thread;  // last: it uses all of the above
 };
+
+template <typename Use>
+void Decider::Impl::UseStore(std::unique_lock<std::mutex>& lock, const Use& use) {
+  in_use = true;
+  lock.unlock();
+  use();
+  lock.lock();
+  in_use = false;
+}
 
 void Decider::Impl::Loop() {
   std::unique_lock lock(mutex);
   for (;;) {
     WaitForWork(lock);
-    if (!HasWork()) return;
+    if (!HasWork() && stopping) return;
     TakeBatch();
     std::vector<std::function<void(Store & store)>> between;
     between.swap(reads);
-    lock.unlock();
-    Decide();
-    for (const auto& read : between) Guarded([&] { read(*store); });
-    between.clear();
-    lock.lock();
+    ++turns;
+    UseStore(lock, [&] {
+      Decide();
+      for (const auto& read : between) Guarded([&] { read(*store); });
+      between.clear();
+    });
+    thread_wanted = HasWork();
   }
 }
 
-// Returns with work, or when it is time to end.
+// Returns with work, or when it is time to end. Keeps house once nobody was in the store for a
+// while.
 void Decider::Impl::WaitForWork(std::unique_lock<std::mutex>& lock) {
-  const auto ready = [this] { return stopping || HasWork(); };
-  if (woken.wait_for(lock, limits.idle, ready)) return;
-  lock.unlock();
-  Guarded([this] { store->Idle(); });
-  lock.lock();
-  woken.wait(lock, ready);
+  while (!IsThreadsTurn()) {
+    if (turns == turns_at_idle) {
+      woken.wait(lock, [this] { return IsThreadsTurn() || turns != turns_at_idle; });
+      continue;
+    }
+    const auto before = turns;
+    if (woken.wait_for(lock, limits.idle, [this] { return IsThreadsTurn(); })) return;
+    if (turns != before || in_use) continue;
+    turns_at_idle = turns;
+    UseStore(lock, [this] { Guarded([this] { store->Idle(); }); });
+  }
 }
 
 void Decider::Impl::TakeBatch() {
@@ -114,6 +146,7 @@ void Decider::Impl::Decide() {
     if (!works.empty()) store->Run(works);
     failed = false;
   });
+  was_quick = std::chrono::steady_clock::now() - now <= limits.quick;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     Guarded([&] {
       if (i >= works.size()) return batch[i].done(Busy("the request waited too long"));
@@ -142,21 +175,39 @@ void Decider::Submit(std::vector<AccountKey> accounts, Step step, TimeLimit dead
     if (impl_->requests.size() < impl_->limits.waiting) {
       impl_->requests.push_back({Work{std::move(accounts), WithDeadline(std::move(step), deadline)},
                                  deadline, std::move(done)});
-      done = nullptr;
+      if (std::this_thread::get_id() != impl_->helper) impl_->WakeThread();
+      return;
     }
   }
-  if (done == nullptr)
-    impl_->woken.notify_one();
-  else
-    done(Busy("too many requests wait"));
+  done(Busy("too many requests wait"));
 }
 
 void Decider::Read(std::function<void(Store& store)> read) {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->reads.push_back(std::move(read));
-  }
-  impl_->woken.notify_one();
+  const std::lock_guard lock(impl_->mutex);
+  impl_->reads.push_back(std::move(read));
+  impl_->WakeThread();
+}
+
+void Decider::BeginHelping() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->helper = std::this_thread::get_id();
+}
+
+void Decider::EndHelping() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->helper = {};
+  if (impl_->HasWork()) impl_->WakeThread();
+}
+
+void Decider::Help() {
+  Impl& impl = *impl_;
+  std::unique_lock lock(impl.mutex);
+  if (!impl.HasWork() || impl.thread_wanted) return;
+  if (impl.in_use || !impl.was_quick) return impl.WakeThread();
+  impl.TakeBatch();
+  if (impl.turns++ == impl.turns_at_idle) impl.woken.notify_one();  // to keep house afterwards
+  impl.UseStore(lock, [&impl] { impl.Decide(); });
+  if (impl.thread_wanted || !impl.requests.empty()) impl.WakeThread();
 }
 
 }  // namespace sparekey

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one thread that owns the store: takes all works that wait, runs them in one transaction and
-// reports after its single fsync (group commit).
+// Owns the store: takes all works that wait, runs them in one transaction and reports after its
+// single fsync (group commit). On its own thread, or on that of a helper, who saves two changes of
+// threads a work where the disk is quick. One thread at a time is in the store.
 #pragma once
 
 #include <chrono>
@@ -17,12 +18,13 @@ class Decider {
     std::size_t waiting = 4096;  // beyond: kBusy
     std::size_t batch = 256;
     std::chrono::milliseconds idle{20};  // without work: Store::Idle
+    std::chrono::milliseconds quick{5};  // a batch that took longer is followed by one without help
   };
   explicit Decider(std::unique_ptr<Store> store) : Decider(std::move(store), Limits{}) {}
   Decider(std::unique_ptr<Store> store, Limits limits);
   ~Decider();  // finishes what waits
 
-  using Done = std::function<void(Status status)>;  // on the decider's thread
+  using Done = std::function<void(Status status)>;  // on the thread that decided
   // A work whose turn has not come by `deadline`, also within its batch, gets kBusy and does
   // nothing. While too many wait, kBusy comes at once, on the caller's thread. A store that throws
   // is kUnavailable for the whole batch.
@@ -30,6 +32,14 @@ class Decider {
               std::chrono::steady_clock::time_point deadline, Done done);
   // Runs a read between transactions, on the decider's thread.
   void Read(std::function<void(Store& store)> read);
+
+  // From here on what the calling thread submits wakes nobody: it must call Help() before it waits
+  // for anything. One thread at a time may help.
+  void BeginHelping();
+  void EndHelping();
+  // Decides what waits, unless another thread is in the store or the disk was slow the last time:
+  // then the decider's thread does, so that a slow disk holds up no helper for long.
+  void Help();
 
  private:
   struct Impl;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A connection's life: idle, reading, answering, writing, idle …
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
@@ -42,7 +43,7 @@ class HttpServer::Impl::Pending {
     const ConnectionPtr connection = std::exchange(connection_, {}).lock();
     if (!connection || connection->closed) return;
     Impl& server = connection->server;
-    if (server.context.get_executor().running_in_this_thread()) {
+    if (std::this_thread::get_id() == server.own_thread) {
       server.Answer(connection, std::move(response));
     } else {
       asio::post(server.context, [connection, answer = std::move(response)]() mutable {
@@ -134,16 +135,30 @@ void HttpServer::Impl::Dispatch(const ConnectionPtr& connection) {
 void HttpServer::Impl::Answer(ConnectionPtr connection, HttpResponse response) {
   if (connection->closed || connection->place.state == ConnectionState::kWriting) return;
   Enter(*connection, ConnectionState::kWriting);
-  connection->close_after = connection->close_after || stopping;
+  const bool is_last = connection->peer.socket == SocketKind::kPam && !response.expects_more;
+  connection->close_after = connection->close_after || is_last || stopping;
   connection->response = std::move(response);
   connection->head.clear();
   AppendHead(connection->head, connection->response, connection->close_after,
              connection->is_http_1_0);
   const bool without_body = connection->is_head || !MayHaveBody(connection->response.status);
-  const auto body = std::as_const(connection->response.body).Expose();
-  const std::array<asio::const_buffer, 2> bytes{
-      asio::buffer(connection->head), asio::buffer(body.data(), without_body ? 0 : body.size())};
+  const auto all_of_body = std::as_const(connection->response.body).Expose();
+  const auto body = all_of_body.first(without_body ? 0 : all_of_body.size());
+  const auto& head = connection->head;
+  std::array<asio::const_buffer, 2> bytes{asio::buffer(head),
+                                          asio::buffer(body.data(), body.size())};
   UnixSocket& socket = connection->socket;
+  // Most last answers go at once, and their connection with them.
+  if (connection->close_after && !connection->refused) {
+    error_code error;
+    const std::size_t sent = socket.write_some(bytes, error);
+    if (sent == asio::buffer_size(bytes) || (error && error != asio::error::would_block)) {
+      return Close(*connection);
+    }
+    const std::size_t of_head = std::min(sent, head.size());
+    bytes[0] += of_head;
+    bytes[1] += sent - of_head;
+  }
   asio::async_write(
       socket, bytes,
       [this, connection = std::move(connection)](error_code error, std::size_t) mutable {

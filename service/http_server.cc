@@ -22,6 +22,7 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 
 constexpr int kAcceptsInARow = 64;
+constexpr int kTasksInARow = 256;
 constexpr milliseconds kAcceptPause{50};
 constexpr milliseconds kDrainTime{2000};
 // An answer that was lost for lack of memory; the longest that is waited for takes 25 s.
@@ -166,6 +167,16 @@ void HttpServer::Impl::GiveUpReading(const ConnectionPtr& connection) {
   Refuse(connection, Problem(408, "Request Timeout", "The request came too slowly"));
 }
 
+// False at the end. What waits for memory to come back must not wait for the next event, so
+// before_waiting comes first.
+bool HttpServer::Impl::RunSome() {
+  before_waiting();
+  if (context.run_one() == 0) return false;
+  for (int i = 1; i < kTasksInARow && context.poll_one() != 0; ++i) {
+  }
+  return true;
+}
+
 // --- the end
 
 void HttpServer::Impl::BeginStop(milliseconds grace) {
@@ -201,16 +212,22 @@ void HttpServer::Listen(int fd, SocketKind kind) {
 }
 
 void HttpServer::Run() {
+  impl_->own_thread = std::this_thread::get_id();
   for (;;) {
     try {
       impl_->ArmAll();
-      impl_->context.run();
+      while (impl_->RunSome()) {
+      }
       return;
     } catch (const std::exception& exception) {
       // A task of Post, After or OnSignals, or no memory; the loop goes on with the next one.
       Impl::LogFailure("a task failed: ", exception);
     }
   }
+}
+
+void HttpServer::BeforeWaiting(std::function<void()> task) {
+  impl_->before_waiting = std::move(task);
 }
 
 void HttpServer::Stop(milliseconds grace) {

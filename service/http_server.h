@@ -40,6 +40,9 @@ struct HttpResponse {
   int status = 200;
   SecretBytes body;
   std::string content_type = "application/json";
+  // A question. On pam.sock, where a conversation has a connection of its own, every other answer is
+  // the last one, and the connection ends with it.
+  bool expects_more = false;
   std::string allow = {};  // with 405: the route's methods, "GET, POST" (RFC 9110 section 10.2.1)
 };
 
@@ -69,6 +72,10 @@ class HttpServer {
   // Runs until Stop; requests that wait for their answer are answered first (at most `grace`).
   void Run();
   void Stop(std::chrono::milliseconds grace = std::chrono::milliseconds(3000));  // any thread
+
+  // Before Run: `task` runs on the server's thread each time before it waits, and after at most
+  // 256 tasks in a row.
+  void BeforeWaiting(std::function<void()> task);
 
   // Any thread: run on the server's thread.
   void Post(std::function<void()> task);

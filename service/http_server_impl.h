@@ -18,6 +18,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "service/connection_table.h"
@@ -87,6 +88,7 @@ struct HttpServer::Impl {
   void GiveUpReading(const ConnectionPtr& connection);
   void ArmSweep();
   void ArmAll();
+  bool RunSome();
   SteadyClock::duration TimeIn(ConnectionState state) const;
   void BeginStop(std::chrono::milliseconds grace);
   void FinishStopWhenQuiet();
@@ -113,6 +115,8 @@ struct HttpServer::Impl {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
       context.get_executor()};
   boost::asio::steady_timer sweep_timer, grace_timer;
+  std::function<void()> before_waiting = [] {};
+  std::atomic<std::thread::id> own_thread;  // once it runs
   bool sweep_armed = false;
   bool stopping = false;
   std::list<Listener> listeners;

@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 namespace sparekey {
@@ -22,6 +24,7 @@ namespace {
 
 constexpr std::size_t kWaitingMessages = 4096;
 constexpr std::size_t kMessageBytes = 4096;
+constexpr std::chrono::milliseconds kRest{10};
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{{
     {"trace", LogLevel::kTrace},
     {"debug", LogLevel::kDebug},
@@ -77,6 +80,26 @@ bool IsJournalOrNobody(int fd) {
   return stream != nullptr &&
          stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
+
+// Hands on to another sink, on the log's own thread. After what waited it rests, so that a busy
+// process gathers its lines and wakes that thread 100 times a second at most.
+class GatheringSink final : public spdlog::sinks::sink {
+ public:
+  explicit GatheringSink(spdlog::sink_ptr inner) : inner_(std::move(inner)) {}
+  void log(const spdlog::details::log_msg& message) override {
+    inner_->log(message);
+    const auto pool = spdlog::thread_pool();
+    if (pool && pool->queue_size() == 0) std::this_thread::sleep_for(kRest);
+  }
+  void flush() override { inner_->flush(); }
+  void set_pattern(const std::string& pattern) override { inner_->set_pattern(pattern); }
+  void set_formatter(std::unique_ptr<spdlog::formatter> formatter) override {
+    inner_->set_formatter(std::move(formatter));
+  }
+
+ private:
+  const spdlog::sink_ptr inner_;
+};
 
 struct Decoded {
   char32_t code_point = 0;
@@ -199,9 +222,9 @@ void SetUpLog(const std::string& program, LogTarget target, LogLevel level) {
     sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l: %v");
   }
   spdlog::init_thread_pool(kWaitingMessages, 1);
-  auto logger =
-      std::make_shared<spdlog::async_logger>(program, std::move(sink), spdlog::thread_pool(),
-                                             spdlog::async_overflow_policy::overrun_oldest);
+  auto logger = std::make_shared<spdlog::async_logger>(
+      program, std::make_shared<GatheringSink>(std::move(sink)), spdlog::thread_pool(),
+      spdlog::async_overflow_policy::overrun_oldest);
   logger->set_level(ToSpdlog(level));
   logger->flush_on(spdlog::level::trace);
   ProcessLog().Replace(std::move(logger));

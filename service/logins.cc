@@ -225,9 +225,8 @@ void Logins::SubmitDecision(const LoginPtr& login, BackupCodeSet set) {
 
 void Logins::Submit(const LoginPtr& login, Step step, std::function<void()> done) {
   auto finished = [this, login, done = std::move(done)](Status status) {
-    auto shared = std::make_shared<Status>(std::move(status));
-    backend_.post([this, login, done, shared] {
-      if (!*shared) return Fail(login, shared->error());
+    backend_.Deliver([this, login, done, status = std::move(status)] {
+      if (!status) return Fail(login, status.error());
       done();
     });
   };
@@ -256,7 +255,11 @@ void Logins::Ask(const LoginPtr& login) {
   }
   const Json body = {
       {"login", login->id}, {"say", say}, {"ask", ask}, {"verdict", nullptr}, {"reason", nullptr}};
-  Reply(login, [body] { return sparekey::Reply(200, body); });
+  Reply(login, [body] {
+    HttpResponse response = sparekey::Reply(200, body);
+    response.expects_more = true;
+    return response;
+  });
 }
 
 void Logins::Conclude(const LoginPtr& login, Reason reason) {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <iostream>
 #include <string_view>
+#include <thread>
 
 #include "core/sqlite_store.h"
 #include "service/alerts.h"
@@ -98,6 +99,10 @@ Status Serve(const Config& config) {
   backend->notifier = &notifier;
   DamageReports damage(*backend);
   backend->damage = &damage;
+  backend->deliver = [&server, own = std::this_thread::get_id()](std::function<void()> task) {
+    if (std::this_thread::get_id() == own) return task();
+    server.Post(std::move(task));
+  };
   const auto runtime = std::filesystem::path(config.socket).parent_path();
   // Beside the machine's own sparekeyd another one ends no sessions but those it was told of.
   const bool of_the_machine = privileged && config.socket == kDefaultSocket;
@@ -118,7 +123,10 @@ Status Serve(const Config& config) {
   server.Post(keep_house);
   NotifyReady("serving " + config.socket);
   Log(LogLevel::kInfo, std::string("sparekeyd ") + kVersion + " serves " + config.socket);
+  server.BeforeWaiting([&decider] { decider.Help(); });
+  decider.BeginHelping();
   server.Run();
+  decider.EndHelping();
   NotifyStopping();
   Log(LogLevel::kInfo, "sparekeyd stops");
   return Ok();

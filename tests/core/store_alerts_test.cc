@@ -45,7 +45,11 @@ class StoreAlerts : public testing::StoreTest {
     testing::EditStoreFile(file(), sql);
   }
   // The tables of the version before alerts; what the rows hold is the same.
-  void MakeOld() { Edit("DROP TABLE alert; PRAGMA user_version=1; PRAGMA journal_mode=DELETE"); }
+  void MakeOld() {
+    Edit(
+        "DROP TABLE alert; DROP INDEX event_block; CREATE INDEX event_account ON event(account);"
+        "PRAGMA user_version=1; PRAGMA journal_mode=DELETE");
+  }
   void PutShutAccounts() {
     Account bob = testing::MakeAccount("bob", 1001);
     bob.locked = testing::kNow;

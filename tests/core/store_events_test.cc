@@ -2,10 +2,12 @@
 // Events in the store: their ids, pages of them, and how old ones go.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "core/sqlite_store.h"
 #include "tests/core/store_fixture.h"
+#include "tests/support/store_file.h"
 
 namespace sparekey {
 namespace {
@@ -94,6 +96,69 @@ TEST_F(StoreEvents, LooksThroughABoundedNumberOfEventsForAPage) {
   EXPECT_FALSE(store().ReadEvents(query)->next);  // the page is full and the last
 }
 
+TEST_F(StoreEvents, FindsThoseOfAnAccountInEveryBlockOfThem) {
+  // 1,024 ids are a block of the index.
+  std::vector<Event> all;
+  for (int i = 1; i <= 3000; ++i) {
+    all.push_back(EventOf(i % 1000 == 24 ? "ada" : "bob", std::to_string(i), i));
+  }
+  ASSERT_TRUE(RunOne(store(), Appending(all)).ok());
+  EventQuery query;
+  query.account = "ada";
+  EXPECT_THAT(Details(store().ReadEvents(query)), ElementsAre("2024", "1024", "24"));
+  query.before_id = 2024;
+  EXPECT_THAT(Details(store().ReadEvents(query)), ElementsAre("1024", "24"));
+  query.before_id.reset();
+  query.after_id = 24;
+  EXPECT_THAT(Details(store().ReadEvents(query)), ElementsAre("1024", "2024"));
+  query.limit = 1;
+  const auto first = store().ReadEvents(query);
+  EXPECT_THAT(Details(first), ElementsAre("1024"));
+  query.after_id = first->next;
+  const auto last = store().ReadEvents(query);
+  EXPECT_THAT(Details(last), ElementsAre("2024"));
+  EXPECT_FALSE(last->next);
+}
+
+TEST_F(StoreEvents, LooksThroughABoundedNumberOfBlocksForAPage) {
+  ASSERT_TRUE(RunOne(store(), Appending({EventOf("ada", "1"), EventOf("ada", "2")})).ok());
+  Close();
+  testing::EditStoreFile(file(), "UPDATE event SET id=3000000 WHERE id=2");
+  Open();
+  for (const bool up : {true, false}) {
+    EventQuery query;
+    query.account = "ada";
+    if (up) query.after_id = 0;
+    std::vector<std::int64_t> ids;
+    int pages = 0;
+    for (;; ++pages) {
+      const auto page = store().ReadEvents(query);
+      for (const Event& event : page->events) ids.push_back(event.id);
+      if (!page->next) break;
+      (up ? query.after_id : query.before_id) = page->next;
+    }
+    const std::vector<std::int64_t> wanted{1, 3000000};
+    if (!up) std::ranges::reverse(ids);
+    EXPECT_EQ(ids, wanted);
+    EXPECT_EQ(pages, 1);
+  }
+}
+
+TEST_F(StoreEvents, OfAnOlderStoreAreFoundByTheirAccount) {
+  std::vector<Event> all;
+  for (int i = 1; i <= 1500; ++i) all.push_back(EventOf(i % 2 ? "ada" : "bob", std::to_string(i)));
+  ASSERT_TRUE(RunOne(store(), Appending(all)).ok());
+  Close();
+  testing::EditStoreFile(file(),
+                         "DROP INDEX event_block; CREATE INDEX event_account ON event(account);"
+                         "PRAGMA user_version=2");
+  Open();
+  EventQuery query;
+  query.account = "ada";
+  query.limit = 1000;
+  EXPECT_EQ(store().ReadEvents(query)->events.size(), 750u);
+}
+
 class PruneEvents : public testing::StoreTest {
  protected:
   // Their times in seconds after kNow.
@@ -156,11 +221,11 @@ TEST_F(PruneEvents, FindsTheOldBehindManyYoungOnes) {
 }
 
 TEST_F(PruneEvents, KeepsTheLogSmall) {
-  for (int i = 0; i < 5; ++i) Record(std::vector<int>(1'000, 1));
+  for (int i = 0; i < 3; ++i) Record(std::vector<int>(1'000, 1));
   store().Idle();
   const std::string log = file() + "-wal";
   const auto before = std::filesystem::file_size(log);
-  EXPECT_EQ(Prune({{}, 1}), 4'999);  // with 2,500 commits
+  EXPECT_EQ(Prune({{}, 1}), 2'999);  // with 1,500 commits
   EXPECT_LT(std::filesystem::file_size(log), before + (3 << 20));
 }
 

@@ -117,11 +117,11 @@ TEST_F(OpenStore, RefusesSomebodyElsesDatabase) {
 }
 
 TEST_F(OpenStore, RefusesANewerSchemaAndLeavesItAsItIs) {
-  Sql("PRAGMA user_version=3");
+  Sql("PRAGMA user_version=4");
   const std::string before = ReadAll(file());
   const Error error = OpenError();
   EXPECT_EQ(error.code, ErrorCode::kUnavailable);
-  EXPECT_NE(error.message.find("schema 3"), std::string::npos);
+  EXPECT_NE(error.message.find("schema 4"), std::string::npos);
   EXPECT_NE(error.message.find("a newer sparekey"), std::string::npos);
   EXPECT_EQ(ReadAll(file()), before);
 }

@@ -333,6 +333,120 @@ TEST_F(DeciderTest, LetsACallbackSubmitTheNextWork) {
   EXPECT_EQ(FailuresAfterwards(), 2);
 }
 
+TEST_F(DeciderTest, LetsAHelperDecideOnItsOwnThread) {
+  Start();
+  decider_->BeginHelping();
+  std::thread::id decided;
+  auto first = Submit([&](Records&) -> Result<Changes> {
+    decided = std::this_thread::get_id();
+    return Changes{};
+  });
+  auto second = CountUp();
+  decider_->Help();
+  ASSERT_EQ(first.wait_for(0s), std::future_status::ready);
+  ASSERT_EQ(second.wait_for(0s), std::future_status::ready);
+  EXPECT_TRUE(second.get().ok());
+  EXPECT_EQ(decided, std::this_thread::get_id());
+  EXPECT_THAT(watch_.batches, ElementsAre(2));
+  EXPECT_EQ(FailuresAfterwards(), 1);
+}
+
+TEST_F(DeciderTest, HoldsUpNoHelperWhileItsThreadIsInTheStore) {
+  Start();
+  auto held = HoldABatch();
+  decider_->BeginHelping();
+  auto waiting = CountUp();
+  decider_->Help();
+  EXPECT_EQ(waiting.wait_for(0s), std::future_status::timeout);
+  watch_.Release();
+  EXPECT_TRUE(held.get().ok());
+  EXPECT_TRUE(waiting.get().ok());
+  EXPECT_EQ(FailuresAfterwards(), 2);
+}
+
+TEST_F(DeciderTest, TakesNoHelpAfterASlowBatchUntilOneIsQuick) {
+  Start({4096, 256, 20ms, 50ms});
+  decider_->BeginHelping();
+  std::vector<bool> helped;
+  const auto decide = [&](std::chrono::milliseconds time) {
+    std::thread::id decided;
+    auto status = Submit([&](Records&) -> Result<Changes> {
+      decided = std::this_thread::get_id();
+      std::this_thread::sleep_for(time);
+      return Changes{};
+    });
+    decider_->Help();
+    EXPECT_TRUE(status.get().ok());
+    helped.push_back(decided == std::this_thread::get_id());
+  };
+  for (const auto time : {60ms, 60ms, 0ms}) decide(time);
+  // Its thread may still be about to leave the store.
+  for (int i = 0; i < 100 && !helped.back(); ++i) decide(0ms);
+  EXPECT_THAT(std::vector<bool>(helped.begin(), helped.begin() + 3),
+              ElementsAre(true, false, false));
+  EXPECT_TRUE(helped.back());
+}
+
+TEST_F(DeciderTest, DoesWhatAHelperLeavesBehind) {
+  Start();
+  decider_->BeginHelping();
+  auto left = CountUp();
+  decider_->EndHelping();
+  EXPECT_TRUE(left.get().ok());
+  EXPECT_TRUE(CountUp().get().ok());
+  EXPECT_EQ(FailuresAfterwards(), 2);
+}
+
+TEST_F(DeciderTest, KeepsHouseAfterHelp) {
+  Start({4096, 256, 1ms});
+  watch_.WaitForIdles(1);
+  decider_->BeginHelping();
+  auto counted = CountUp();
+  decider_->Help();
+  EXPECT_TRUE(counted.get().ok());
+  watch_.WaitForIdles(2);
+}
+
+TEST_F(DeciderTest, LetsACallbackOfAHelpedWorkSubmitTheNext) {
+  Start();
+  decider_->BeginHelping();
+  std::promise<Status> second;
+  decider_->Submit({ada_}, testing::CountingUp(ada_).step, kForEver, [&](const Status&) {
+    decider_->Submit({ada_}, testing::CountingUp(ada_).step, kForEver,
+                     [&](Status status) { second.set_value(std::move(status)); });
+  });
+  decider_->Help();
+  EXPECT_TRUE(second.get_future().get().ok());
+  EXPECT_EQ(FailuresAfterwards(), 2);
+}
+
+TEST_F(DeciderTest, LosesNoWorkOfManyThreadsAndAHelper) {
+  constexpr int kThreads = 4;
+  constexpr int kEach = 100;
+  Start({4096, 16, 1ms});
+  std::atomic<int> answers = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < kEach; ++k) {
+        if (CountUp().get()) ++answers;
+      }
+    });
+  }
+  decider_->BeginHelping();
+  for (int k = 0; k < kEach; ++k) {
+    std::vector<std::future<Status>> own;
+    for (int i = 0; i < 3; ++i) own.push_back(CountUp());
+    if (k % 10 == 0) decider_->Read([](Store& store) { (void)store.CountAccounts(); });
+    decider_->Help();
+    for (auto& status : own) answers += status.get().ok() ? 1 : 0;
+  }
+  decider_->EndHelping();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(answers, (kThreads + 3) * kEach);
+  EXPECT_EQ(FailuresAfterwards(), (kThreads + 3) * kEach);
+}
+
 TEST_F(DeciderTest, LosesNoWorkOfManyThreads) {
   constexpr int kThreads = 8;
   constexpr int kEach = 100;

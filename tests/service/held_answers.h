@@ -36,6 +36,10 @@ class HeldAnswers {
     changed_.wait(lock, [&] { return held_.size() >= count; });
     return std::exchange(held_, {});
   }
+  std::vector<Respond> TakeAll() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(held_, {});
+  }
 
  private:
   std::mutex mutex_;

@@ -113,6 +113,43 @@ TEST(HttpServer, ClosesWhereTheClientAsksForIt) {
   }
 }
 
+TEST(HttpServer, EndsAConversationOfPamWithItsLastAnswer) {
+  RunningServer server({}, [](HttpRequest request, const Respond& respond) {
+    HttpResponse response = Text(200, "x");
+    response.expects_more = request.path == "/question";
+    respond(std::move(response));
+  });
+  RawClient client(server.pam());
+  EXPECT_EQ(client.Ask("GET", "/question").status, 200);
+  const RawAnswer last = client.Ask("GET", "/answer");
+  EXPECT_THAT(last.head, HasSubstr("Connection: close"));
+  EXPECT_EQ(last.body, "x");
+  EXPECT_TRUE(client.IsClosed());
+  RawClient other(server.api());
+  EXPECT_EQ(other.Ask("GET", "/answer").status, 200);
+  EXPECT_EQ(other.Ask("GET", "/answer").status, 200);
+}
+
+TEST(HttpServer, SendsALargeLastAnswerWhole) {
+  const std::string large(4 * 1024 * 1024, 'x');
+  RunningServer server({}, [&](HttpRequest, const Respond& respond) { respond(Text(200, large)); });
+  RawClient client(server.pam());
+  EXPECT_EQ(client.Ask("GET", "/").body, large);
+  EXPECT_TRUE(client.IsClosed());
+}
+
+TEST(HttpServer, DoesWhatIsToBeDoneBeforeItWaits) {
+  HeldAnswers held;
+  RunningServer server({}, HoldIn(held), [&](HttpServer& inner) {
+    inner.BeforeWaiting([&] {
+      for (Respond& respond : held.TakeAll()) respond(Text(200, "together"));
+    });
+  });
+  RawClient client(server.api());
+  EXPECT_EQ(client.Ask("GET", "/hold").body, "together");
+  EXPECT_EQ(client.Ask("GET", "/hold").body, "together");
+}
+
 TEST(HttpServer, AnswersAClientThatHasFinishedSending) {
   RunningServer server({}, Echo);
   RawClient client(server.api());

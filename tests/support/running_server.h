@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -19,7 +20,11 @@ namespace sparekey {
 
 class RunningServer {
  public:
-  RunningServer(HttpLimits limits, HttpServer::Handle handle) : server_(limits, std::move(handle)) {
+  RunningServer(
+      HttpLimits limits, HttpServer::Handle handle,
+      const std::function<void(HttpServer& server)>& prepare = [](HttpServer&) {})
+      : server_(limits, std::move(handle)) {
+    prepare(server_);
     std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
     server_.Listen(Bind(api()), SocketKind::kApi);
     server_.Listen(Bind(pam()), SocketKind::kPam);
