@@ -97,7 +97,8 @@ class SqliteStore final : public Store {
   Cache cache_;
   Cache before_;  // as of the last commit, while a transaction is open
   Listener listener_;
-  std::vector<Event> recorded_;  // in the transaction, for the listener
+  std::vector<Event> recorded_;            // in the transaction, for the listener
+  std::optional<FlagCounts> flag_counts_;  // once they were asked for
   bool begun_ = false;
   bool folds_alerts_ = true;
   std::optional<Error> broken_alerts_;  // some were not stored since the file was opened
@@ -173,6 +174,7 @@ void SqliteStore::Disconnect() {
     good_log_ = *frames == 0 ? 0 : kLogHeader + *frames * frame_bytes_;
   }
   if (database_->distrusted()) database_->MoveLogAtClose(false);
+  flag_counts_.reset();
   rows_.reset();
   database_.reset();
 }
@@ -301,8 +303,12 @@ Status SqliteStore::Begin() {
 Status SqliteStore::Commit() {
   if (!begun_) return Ok();
   Status status = database_->Use("COMMIT").Finish();
-  if (status) begun_ = false;
-  if (status) Tell();
+  if (!status) return status;
+  begun_ = false;
+  for (const auto& [flags, more] : rows_->TakeFlagChanges()) {
+    if (flag_counts_) (*flag_counts_)[flags] += more;
+  }
+  Tell();
   return status;
 }
 
@@ -320,6 +326,7 @@ void SqliteStore::RollBack() {
   begun_ = false;
   recorded_.clear();
   if (!database_) return;
+  (void)rows_->TakeFlagChanges();
   if (database_->InTransaction()) (void)database_->Use("ROLLBACK").Finish();
   if (!database_->distrusted() && !database_->InTransaction()) return;
   Disconnect();
@@ -342,7 +349,12 @@ Result<AccountPage> SqliteStore::ListAccounts(const std::string& after, std::siz
 Result<AccountCounts> SqliteStore::CountAccounts() {
   const Status connected = Reconnect();
   if (!connected) return connected.error();
-  return rows_->CountAccounts();
+  if (!flag_counts_) {
+    Result<FlagCounts> counts = rows_->CountFlags();
+    if (!counts) return counts.error();
+    flag_counts_ = std::move(*counts);
+  }
+  return SumUp(*flag_counts_);
 }
 
 Result<std::vector<std::string>> SqliteStore::ListClosedGates() {

@@ -180,7 +180,11 @@ Status StoreRows::StoreAccount(const Account& account, const std::optional<Accou
   Statement statement = database_.Use(sql);
   if (!record_only) BindUid(statement, account.uid).Bind(flags);
   statement.Bind(record).Bind(account.name);
-  return ChangeOneRow(std::move(statement), "the record of " + account.name);
+  const Status stored = ChangeOneRow(std::move(statement), "the record of " + account.name);
+  if (!stored || record_only) return stored;
+  if (before) --flag_changes_[before->flags];
+  ++flag_changes_[flags];
+  return stored;
 }
 
 Status StoreRows::ReleaseUid(const std::string& name) {
@@ -211,15 +215,23 @@ Result<AccountPage> StoreRows::ListAccounts(const std::string& after, std::size_
   return page;
 }
 
-Result<AccountCounts> StoreRows::CountAccounts() {
-  AccountCounts counts;
+Result<FlagCounts> StoreRows::CountFlags() {
+  FlagCounts counts;
   Statement row = database_.Use(kCountAccounts);
   for (;;) {
     const Result<bool> found = row.Next();
     if (!found) return found.error();
     if (!*found) return counts;
-    const std::int64_t flags = row.Number(0);
-    const auto accounts = static_cast<std::uint64_t>(row.Number(1));
+    counts[row.Number(0)] = row.Number(1);
+  }
+}
+
+FlagCounts StoreRows::TakeFlagChanges() { return std::exchange(flag_changes_, {}); }
+
+AccountCounts SumUp(const FlagCounts& flag_counts) {
+  AccountCounts counts;
+  for (const auto& [flags, number] : flag_counts) {
+    const auto accounts = static_cast<std::uint64_t>(number);
     switch (static_cast<Enrolment>(flags & kEnrolmentMask)) {
       case Enrolment::kNone:
         counts.none += accounts;
@@ -234,6 +246,7 @@ Result<AccountCounts> StoreRows::CountAccounts() {
     if ((flags & kLockedFlag) != 0) counts.locked += accounts;
     if ((flags & kSuperLockedFlag) != 0) counts.super_locked += accounts;
   }
+  return counts;
 }
 
 Result<std::vector<std::string>> StoreRows::ListClosedGates() {

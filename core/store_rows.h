@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,10 @@ struct AccountRow {
   std::int64_t flags = 0;
   bool damaged = false;
 };
+
+// How many accounts have these flags; or how many more.
+using FlagCounts = std::map<std::int64_t, std::int64_t>;
+AccountCounts SumUp(const FlagCounts& flag_counts);
 
 struct StoredAccount {
   LoadedAccount loaded;
@@ -53,7 +58,9 @@ class StoreRows {
   Status StoreAccount(const Account& account, const std::optional<AccountRow>& before);
   Status ReleaseUid(const std::string& name);
   Result<AccountPage> ListAccounts(const std::string& after, std::size_t limit);
-  Result<AccountCounts> CountAccounts();
+  Result<FlagCounts> CountFlags();  // looks at every account
+  // What StoreAccount has done to the counts since this was called last.
+  FlagCounts TakeFlagChanges();
   Result<std::vector<std::string>> ListClosedGates();
   Result<std::vector<std::string>> ListPending(const std::string& after, std::size_t limit);
   Result<std::vector<std::string>> ListLocked(const std::string& after, std::size_t limit);
@@ -100,6 +107,7 @@ class StoreRows {
   Status InsertStateRow(const char* name, const SecretBytes& value);
   Status ChangeOneRow(Statement statement, const std::string& what);
 
+  FlagCounts flag_changes_;
   Database& database_;
   const MasterKey& key_;
 };

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <stdexcept>
+#include <tuple>
 
 #include "tests/core/store_fixture.h"
 
@@ -282,6 +283,30 @@ TEST_F(SqliteStore, CountsAccountsByTheirState) {
   locked.locked.reset();
   ASSERT_TRUE(Put(store(), locked).ok());
   EXPECT_EQ(store().CountAccounts()->locked, 0U);
+}
+
+TEST_F(SqliteStore, GoesOnCountingWhatItHasCountedOnce) {
+  ASSERT_EQ(store().CountAccounts()->active, 1U);
+  for (int i = 0; i < 30; ++i) {
+    Account account =
+        MakeAccount("user" + std::to_string(i % 10), 2000 + static_cast<uid_t>(i) % 10);
+    if (i % 3 == 0) account.locked = kNow;
+    if (i % 4 == 0) account.super_locked = account.locked = kNow;
+    if (i % 5 == 0) account.authenticators.clear();
+    ASSERT_TRUE(Put(store(), account).ok());
+    ASSERT_FALSE(RunOne(store(), {{ada_},
+                                  [](Records& records) -> Result<Changes> {
+                                    records.accounts[0].account->locked = kNow;
+                                    return Error{ErrorCode::kConflict, "no"};
+                                  }})
+                     .ok());
+    const AccountCounts gone_on = *store().CountAccounts();
+    if (i % 7 != 0) continue;
+    Open();
+    const AccountCounts anew = *store().CountAccounts();
+    EXPECT_EQ(std::tie(gone_on.none, gone_on.active, gone_on.locked, gone_on.super_locked),
+              std::tie(anew.none, anew.active, anew.locked, anew.super_locked));
+  }
 }
 
 TEST_F(SqliteStore, ListsTheAccountsWhoseGateIsClosed) {
