@@ -31,6 +31,7 @@ class Size:
     accounts: int = 100_000
     small: int = 10_000        # accounts where their number is not the question
     scales: tuple = (100, 10_000, 100_000, 1_000_000)
+    event_scales: tuple = (10_000, 100_000, 1_000_000)
     oath_scales: tuple = (100, 1_000, 10_000, 100_000)
     google_users: int = 1_000
     users: int = 1_024         # of the system; a multiple of the sessions, see login_plan.h
@@ -54,7 +55,7 @@ class Size:
     kill_logins: int = 2_000   # under way when the service is killed
 
 
-SHORT = Size(accounts=1_000, small=800, scales=(100, 2_000), oath_scales=(100,), google_users=200, users=256,
+SHORT = Size(accounts=1_000, small=800, scales=(100, 2_000), event_scales=(2_000,), oath_scales=(100,), google_users=200, users=256,
              google_scales=(100,), logins=40, at_once=160, oath_logins=16, sessions=8, warm=2,
              crowds=(1, 4), sweep=60, worst=200, recoveries=2, recovery_crowd=4, meanwhile=400,
              head_start=0.1, races=10, set_races=4, wrong_races=5, kills=3, kill_logins=200)
@@ -78,12 +79,12 @@ class Run:
     def say(self, text):
         print(text, file=sys.stderr, flush=True)
 
-    def sparekey(self, accounts, preload=None, label="plain", names="any"):
+    def sparekey(self, accounts, preload=None, label="plain", names="any", events=0):
         """A sparekeyd that serves so many accounts; of one label, the same for all parts."""
-        name = f"{label}-{names}-{accounts}"
+        name = f"{label}-{names}-{accounts}-{events}"
         if name not in self.services:
-            self.say(f"making {accounts:,} accounts")
-            self.services[name] = Sparekey(self.bench, accounts, name, preload, names)
+            self.say(f"making {accounts:,} accounts" + (f", {events:,} events" if events else ""))
+            self.services[name] = Sparekey(self.bench, accounts, name, preload, names, events)
             self.services[name].start()
         return self.services[name]
 

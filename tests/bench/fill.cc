@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes the accounts that speed is measured with, for sparekey and for its peers:
 //   bench_fill sparekey STATE_DIR KEY_FILE ACCOUNTS [UID]
+//   bench_fill events STATE_DIR KEY_FILE ACCOUNTS EVENTS
 //   bench_fill oath USERS_FILE ACCOUNTS totp|hotp
 //   bench_fill google FOLDER ACCOUNTS totp|hotp
 // sparekey's accounts have full sheets, and uids from UID on, or none. Their hashes are random:
-// nobody has the codes.
+// nobody has the codes. `events` adds so many logins to what is known of its accounts.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -89,6 +91,38 @@ void FillSparekey(const std::string& state_dir, const std::string& key_file, std
   }
 }
 
+Event LoginOf(std::uint64_t number) {
+  Event event;
+  event.account = NameOf(number);
+  event.kind = EventKind::kLogin;
+  event.door = Door::kSsh;
+  event.remote_host = "192.0.2.1";
+  event.time = ReadClock();
+  return event;
+}
+
+void FillEvents(const std::string& state_dir, const std::string& key_file, std::uint64_t accounts,
+                std::uint64_t count) {
+  auto key = MasterKey::Load(key_file);
+  if (!key) throw std::runtime_error(key.error().message);
+  auto store = OpenSqliteStore(state_dir, std::move(*key));
+  if (!store) throw std::runtime_error(store.error().message);
+  for (std::uint64_t done = 0; done < count;) {
+    const std::uint64_t first = done;
+    done = std::min(count, done + kAccountsACommit);
+    Work work{{}, [accounts, first, done](Records&) -> Result<Changes> {
+                Changes changes;
+                for (std::uint64_t i = first; i < done; ++i) {
+                  changes.events.push_back(LoginOf(Mix(i) % accounts));
+                }
+                return changes;
+              }};
+    (*store)->Run({&work, 1});
+    Require(work.status);
+    (*store)->Idle();
+  }
+}
+
 std::string HexOf(std::uint64_t number) {
   std::string text;
   for (const std::uint8_t byte : SecretOf(number)) {
@@ -140,6 +174,8 @@ int Main(const std::vector<std::string>& words) {
     const auto uid =
         words.size() > 4 ? std::optional(static_cast<uid_t>(std::stoul(words[4]))) : std::nullopt;
     FillSparekey(words[1], words[2], std::stoull(words[3]), uid);
+  } else if (words[0] == "events" && words.size() > 4) {
+    FillEvents(words[1], words[2], std::stoull(words[3]), std::stoull(words[4]));
   } else if (words[0] == "oath") {
     FillOath(words[1], std::stoull(words[2]), words[3] == "hotp");
   } else {

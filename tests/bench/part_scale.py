@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a login costs over the number of accounts, and what a million of them take."""
+"""What a login costs over the number of accounts and of events, and what a million accounts take."""
 
 import glob
 import os
@@ -11,14 +11,17 @@ from part_logins import measure, options_of
 from systems import PeerGoogle, PeerOath, SyncCounter
 
 STARTS = 10
+OVER_EVENTS = "sparekey, over events"
 
 
 def growth(run):
-    """{system: {accounts: figures}}, one login at a time; all daemons run beside each other."""
+    """{system: {accounts, or events: figures}}, one login at a time; all daemons run beside each other."""
     size = run.size
     rounds = {}
     todo = [("sparekey, ask_first", accounts, run.sparekey(accounts), {"kind": "hotp"}, size.logins)
             for accounts in size.scales]
+    todo += [(OVER_EVENTS, events, run.sparekey(size.small, events=events), {"kind": "hotp"},
+              size.logins) for events in size.event_scales]
     todo += [("pam_oath", accounts, PeerOath(run.bench, accounts), {},
               max(8, min(size.logins, 2_000_000 // accounts)))
              for accounts in size.oath_scales]

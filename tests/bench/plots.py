@@ -14,7 +14,7 @@ from matplotlib import pyplot  # noqa: E402
 
 LOOKS = {"pam_permit": ("#888888", ":", "s"), "pam_oath": ("#c0392b", "-", "v"),
          "pam_google_authenticator": ("#e08e0b", "-", "D"), "sparekey, ask_first": ("#1f6fb4", "-", "o"),
-         "sparekey, two steps": ("#1f6fb4", "--", "o"), "this disk": ("#1f6fb4", "-", "o"),
+         "sparekey, two steps": ("#1f6fb4", "--", "o"), "sparekey, over events": ("#27ae60", "-.", "s"), "this disk": ("#1f6fb4", "-", "o"),
          "5 ms more a sync": ("#c0392b", "-", "v")}
 
 
@@ -47,7 +47,7 @@ def draw(results, folder):
         made.append(f"{folder}/{name}.svg")
         _draw(made[-1], *what, **more)
     if "growth" in results:
-        one("performance-accounts", "One login over the number of accounts", "accounts",
+        one("performance-accounts", "One login over the number of accounts", "accounts (or events)",
             "median, microseconds",
             {name: {accounts: figures["p50"] for accounts, figures in of.items()}
              for name, of in results["growth"].items()})

@@ -42,7 +42,8 @@ def _commits(found):
 def _growth(found):
     rows = [[system, f"{accounts:,}", f"{one['p50']:,.0f}", f"{one['p99']:,.0f}"]
             for system, of in found.items() for accounts, one in of.items()]
-    yield _table("over the number of accounts (microseconds)", ["", "accounts", "p50", "p99"], rows)
+    yield _table("over the number of accounts, or of events (microseconds)", ["", "number", "p50", "p99"],
+                 rows)
 
 
 def _million(found):

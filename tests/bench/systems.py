@@ -141,7 +141,7 @@ class Sparekey:
     or nss for users of the private /etc/passwd."""
     capacity = sys.maxsize
 
-    def __init__(self, bench, accounts, name, preload=None, names="any"):
+    def __init__(self, bench, accounts, name, preload=None, names="any", events=0):
         self.bench, self.accounts = bench, accounts
         self.folder = f"{bench.folder}/sparekey-{name}"
         self.state = f"{self.folder}/state"
@@ -155,6 +155,8 @@ class Sparekey:
         begin = time.monotonic()
         bench.fill("sparekey", self.state, f"{self.folder}/master.key", accounts,
                    *([FIRST_UID] if names == "nss" else []))
+        if events:
+            bench.fill("events", self.state, f"{self.folder}/master.key", accounts, events)
         self.fill_seconds = time.monotonic() - begin
         self.bytes_filled = os.path.getsize(f"{self.state}/sparekey.db")
         module = (f"required {bench.module} socket={self.state}/pam.sock config={self.folder}/conf "
