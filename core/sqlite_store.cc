@@ -23,7 +23,7 @@ namespace {
 // 4 KiB frames in the log. While nobody waits, some are moved at once; a log that never finds a
 // quiet moment is moved all the same: little at a time where works come one by one, since each
 // would wait for it; seldom where many come at once and share the wait.
-constexpr int kIdleFrames = 512;
+constexpr int kIdleFrames = 32;
 constexpr double kFramesForOne = 128, kMostFrames = 10240;
 constexpr auto kCheckpointRetry = std::chrono::seconds(1);
 constexpr off_t kLogHeader = 32, kFrameHeader = 24;

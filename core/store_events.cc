@@ -22,7 +22,7 @@ constexpr char kEventsDown[] =
 // The index event_block has the events of 1,024 ids together.
 constexpr int kBlockBits = 10;
 // Of which a page may need few, too.
-constexpr std::int64_t kMostBlocksLookedAt = 2000;
+constexpr std::int64_t kMostBlocksLookedAt = 500;
 constexpr char kBlockEventsUp[] =
     "SELECT id, time, account, body FROM event WHERE id>>10=? AND account=? AND id>? AND id<?"
     " ORDER BY id";

@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::int64_t kApplicationId = 0x73706b79;  // "spky"
 
+// What came later is there for speed alone: where a full disk has no room for it, the store goes on
+// as it is.
+constexpr std::int64_t kLeastSchema = 2;
+
 // Each leads from the version before it to its own. Never changed once released.
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {
     // 1. An account is found by its name in one b-tree and by its uid in another, so that damage to
@@ -165,8 +169,12 @@ Result<std::unique_ptr<Database>> OpenWithSchema(const std::string& path, const 
     if (!status) return status.error();
   }
   const Status migrated = rows ? MigrateToNewest(**database, rows) : Ok();
-  if (!migrated) return migrated.error();
-  return database;
+  if (migrated) return database;
+  const Result<std::int64_t> version = (*database)->ReadNumber("PRAGMA user_version");
+  const bool is_for_speed = version && *version >= kLeastSchema;
+  if (!is_for_speed || migrated.error().code != ErrorCode::kUnavailable) return migrated.error();
+  database = Error{ErrorCode::kUnavailable, ""};  // closed before it is opened again
+  return OpenWithSchema(path, nullptr);
 }
 
 Status RefuseNewer(const std::string& path) {

@@ -82,7 +82,7 @@ void AnswerAccess(const Backend& backend, const HttpRequest& request, Respond re
   auto question = std::make_shared<Question>();
   question->opening = *opening;
   question->code_proven = proven->value_or(false);
-  question->deadline = std::chrono::steady_clock::now() + kRequestDeadline;
+  question->deadline = request.since + kRequestDeadline;
   backend.directory.Lookup(opening->account, [&backend, question, respond](auto identity) {
     question->identity = std::move(identity);
     SubmitQuestion(backend, question, respond);

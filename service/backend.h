@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the use cases share: the one decider, the directory of users, the hash pool, the clock. All
-// handlers run on the server's thread; store work runs on the decider's.
+// handlers run on the server's thread; store work runs where the decider decides.
 #pragma once
 
 #include <chrono>

@@ -71,8 +71,8 @@ struct Decider::Impl {
   // there.
   std::vector<Request> batch;
   std::vector<Work> works;
-  bool was_quick = true;  // the last batch
-  std::mutex mutex;       // guards what follows
+  TimeLimit no_help_until{};  // after a batch that was slow
+  std::mutex mutex;           // guards what follows
   std::condition_variable woken;
   std::deque<Request> requests;
   std::vector<std::function<void(Store& store)>> reads;
@@ -146,7 +146,8 @@ void Decider::Impl::Decide() {
     if (!works.empty()) store->Run(works);
     failed = false;
   });
-  was_quick = std::chrono::steady_clock::now() - now <= limits.quick;
+  const auto end = std::chrono::steady_clock::now();
+  if (end - now > limits.quick) no_help_until = end + limits.alone;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     Guarded([&] {
       if (i >= works.size()) return batch[i].done(Busy("the request waited too long"));
@@ -203,7 +204,9 @@ void Decider::Help() {
   Impl& impl = *impl_;
   std::unique_lock lock(impl.mutex);
   if (!impl.HasWork() || impl.thread_wanted) return;
-  if (impl.in_use || !impl.was_quick) return impl.WakeThread();
+  if (impl.in_use || std::chrono::steady_clock::now() < impl.no_help_until) {
+    return impl.WakeThread();
+  }
   impl.TakeBatch();
   if (impl.turns++ == impl.turns_at_idle) impl.woken.notify_one();  // to keep house afterwards
   impl.UseStore(lock, [&impl] { impl.Decide(); });

@@ -17,8 +17,9 @@ class Decider {
   struct Limits {
     std::size_t waiting = 4096;  // beyond: kBusy
     std::size_t batch = 256;
-    std::chrono::milliseconds idle{20};  // without work: Store::Idle
-    std::chrono::milliseconds quick{5};  // a batch that took longer is followed by one without help
+    std::chrono::milliseconds idle{20};     // without work: Store::Idle
+    std::chrono::milliseconds quick{5};     // a batch that took longer: no help
+    std::chrono::milliseconds alone{1000};  // for so long
   };
   explicit Decider(std::unique_ptr<Store> store) : Decider(std::move(store), Limits{}) {}
   Decider(std::unique_ptr<Store> store, Limits limits);
@@ -37,7 +38,7 @@ class Decider {
   // for anything. One thread at a time may help.
   void BeginHelping();
   void EndHelping();
-  // Decides what waits, unless another thread is in the store or the disk was slow the last time:
+  // Decides what waits, unless another thread is in the store or the disk was slow a moment ago:
   // then the decider's thread does, so that a slow disk holds up no helper for long.
   void Help();
 

@@ -123,6 +123,7 @@ void HttpServer::Impl::Dispatch(const ConnectionPtr& connection) {
   Enter(*connection, ConnectionState::kAnswering);
   HttpRequest request{std::move(parsed.method), std::move(parsed.path), std::move(parsed.query),
                       std::move(parsed.body), connection->peer};
+  if (held_up_since) request.since = *held_up_since;
   auto pending = std::make_shared<Pending>(connection);
   try {
     handle(std::move(request),

@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 
 constexpr int kAcceptsInARow = 64;
 constexpr int kTasksInARow = 256;
+constexpr milliseconds kHeldUp{100};
 constexpr milliseconds kAcceptPause{50};
 constexpr milliseconds kDrainTime{2000};
 // An answer that was lost for lack of memory; the longest that is waited for takes 25 s.
@@ -170,7 +171,10 @@ void HttpServer::Impl::GiveUpReading(const ConnectionPtr& connection) {
 // False at the end. What waits for memory to come back must not wait for the next event, so
 // before_waiting comes first.
 bool HttpServer::Impl::RunSome() {
+  const auto before = SteadyClock::now();
   before_waiting();
+  // What came meanwhile waited unread.
+  held_up_since = SteadyClock::now() - before > kHeldUp ? std::optional(before) : std::nullopt;
   if (context.run_one() == 0) return false;
   for (int i = 1; i < kTasksInARow && context.poll_one() != 0; ++i) {
   }

@@ -34,14 +34,16 @@ struct HttpRequest {
   std::string query;   // as sent, without '?'
   SecretBytes body;    // may hold codes
   Peer peer;
+  // When it was read, or might have been: a peer's patience began no later.
+  std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
 };
 
 struct HttpResponse {
   int status = 200;
   SecretBytes body;
   std::string content_type = "application/json";
-  // A question. On pam.sock, where a conversation has a connection of its own, every other answer is
-  // the last one, and the connection ends with it.
+  // A question. On pam.sock, where a conversation has a connection of its own, every other answer
+  // is the last one, and the connection ends with it.
   bool expects_more = false;
   std::string allow = {};  // with 405: the route's methods, "GET, POST" (RFC 9110 section 10.2.1)
 };

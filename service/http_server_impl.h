@@ -17,6 +17,7 @@
 #include <initializer_list>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -116,7 +117,8 @@ struct HttpServer::Impl {
       context.get_executor()};
   boost::asio::steady_timer sweep_timer, grace_timer;
   std::function<void()> before_waiting = [] {};
-  std::atomic<std::thread::id> own_thread;  // once it runs
+  std::optional<SteadyClock::time_point> held_up_since;  // the last time it took long
+  std::atomic<std::thread::id> own_thread;               // once it runs
   bool sweep_armed = false;
   bool stopping = false;
   std::list<Listener> listeners;

@@ -81,15 +81,16 @@ bool IsJournalOrNobody(int fd) {
          stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
-// Hands on to another sink, on the log's own thread. After what waited it rests, so that a busy
-// process gathers its lines and wakes that thread 100 times a second at most.
+// Hands on to another sink, on the pool's one thread. After what waited it rests, so that a busy
+// process gathers its lines and wakes that thread 100 times a second at most. The pool joins its
+// thread before it ends, and must not be asked of spdlog, whose lock is held meanwhile.
 class GatheringSink final : public spdlog::sinks::sink {
  public:
-  explicit GatheringSink(spdlog::sink_ptr inner) : inner_(std::move(inner)) {}
+  GatheringSink(spdlog::sink_ptr inner, spdlog::details::thread_pool& pool)
+      : inner_(std::move(inner)), pool_(pool) {}
   void log(const spdlog::details::log_msg& message) override {
     inner_->log(message);
-    const auto pool = spdlog::thread_pool();
-    if (pool && pool->queue_size() == 0) std::this_thread::sleep_for(kRest);
+    if (pool_.queue_size() == 0) std::this_thread::sleep_for(kRest);
   }
   void flush() override { inner_->flush(); }
   void set_pattern(const std::string& pattern) override { inner_->set_pattern(pattern); }
@@ -99,6 +100,7 @@ class GatheringSink final : public spdlog::sinks::sink {
 
  private:
   const spdlog::sink_ptr inner_;
+  spdlog::details::thread_pool& pool_;
 };
 
 struct Decoded {
@@ -222,8 +224,9 @@ void SetUpLog(const std::string& program, LogTarget target, LogLevel level) {
     sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l: %v");
   }
   spdlog::init_thread_pool(kWaitingMessages, 1);
+  const auto pool = spdlog::thread_pool();
   auto logger = std::make_shared<spdlog::async_logger>(
-      program, std::make_shared<GatheringSink>(std::move(sink)), spdlog::thread_pool(),
+      program, std::make_shared<GatheringSink>(std::move(sink), *pool), pool,
       spdlog::async_overflow_policy::overrun_oldest);
   logger->set_level(ToSpdlog(level));
   logger->flush_on(spdlog::level::trace);

@@ -39,7 +39,7 @@ struct Login {
   std::vector<Respond> waiting;
 };
 
-// What a step found, written on the decider's thread and read after it is done.
+// What a step found, written where the decider decides and read after it is done.
 struct LoginOutcome {
   AdmissionDecision admission{Admission::kDecided, Reason::kNotAnAttempt};
   std::optional<Reason> decided;

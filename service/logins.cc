@@ -28,6 +28,7 @@ void Logins::Begin(const HttpRequest& request, Respond respond) {
   }
   login->owner = request.peer;
   login->opening = *opening;
+  login->deadline = request.since + kRequestDeadline;
   Open(login, backend_.directory, std::move(respond));
 }
 
@@ -36,12 +37,12 @@ void Logins::BeginForOwner(std::string account, const Peer& owner, Proven proven
   login->owner = owner;
   login->opening = {std::move(account), "sparekey", "", Door::kOther, true, true, true};
   login->proven = std::move(proven);
+  login->deadline = std::chrono::steady_clock::now() + kRequestDeadline;
   login->alias_checked = true;  // an owner says his account's own name
   Open(login, backend_.self_directory, std::move(respond));
 }
 
 void Logins::Open(const LoginPtr& login, Directory& directory, Respond respond) {
-  login->deadline = std::chrono::steady_clock::now() + kRequestDeadline;
   logins_.Add(login);
   login->waiting.push_back(std::move(respond));
   directory.Lookup(login->opening.account, [this, login](auto identity) {
@@ -105,7 +106,6 @@ void Logins::AskLocked(const LoginPtr& login, const SecretBytes* typed) {
 
 void Logins::Answer(const std::string& id, const HttpRequest& request, Respond respond) {
   const LoginPtr login = logins_.Find(id, request.peer);
-  const auto now = std::chrono::steady_clock::now();
   if (!login) {
     return respond(
         Problem({ErrorCode::kNotFound, "there is no such login, or it is over 120 s old"}));
@@ -121,7 +121,7 @@ void Logins::Answer(const std::string& id, const HttpRequest& request, Respond r
   if (!answers) return respond(Problem(answers.error()));
   const bool asks_codes = login->stage == Login::Stage::kBackupCodes;
   if (asks_codes && answers->contains("code")) return respond(login->last());  // a lost reply
-  login->deadline = now + kRequestDeadline;
+  login->deadline = request.since + kRequestDeadline;
   login->waiting.push_back(std::move(respond));
   if (asks_codes) return TakeBackupCodes(login, *answers);
   const auto code = answers->find("code");
@@ -304,6 +304,7 @@ void Logins::End(const LoginPtr& login) {
   login->identity = std::optional<Identity>();
   Opening over;
   over.by_owner = login->opening.by_owner;
+  over.account = std::move(login->opening.account);
   login->opening = std::move(over);
   logins_.MarkOver(*login);
 }

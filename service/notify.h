@@ -36,7 +36,7 @@ struct NotifySettings {
   std::chrono::minutes clock_wrong{60};     // no more than one of these in this time
 };
 
-// What waits to be told. Filled on the decider's thread, which it never holds up.
+// What waits to be told. Filled where the decider decides, which it never holds up.
 class Notifications {
  public:
   // `store`: not in use yet. Listens to it from now on.

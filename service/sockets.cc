@@ -230,6 +230,11 @@ Sockets::~Sockets() {
 int Sockets::TakePam() { return std::exchange(fds_[0], -1); }
 int Sockets::TakeApi() { return std::exchange(fds_[1], -1); }
 
+void NotifyStarting(std::chrono::seconds time) {
+  const std::chrono::microseconds microseconds = time;
+  sd_notify(0, ("EXTEND_TIMEOUT_USEC=" + std::to_string(microseconds.count())).c_str());
+}
+
 void NotifyReady(const std::string& status) { sd_notify(0, ("READY=1\nSTATUS=" + status).c_str()); }
 
 void NotifyStopping() { sd_notify(0, "STOPPING=1"); }

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 
 #include "core/result.h"
@@ -44,6 +45,8 @@ class Sockets {
 Result<Sockets> OpenSockets(const std::string& pam_path, const std::string& api_path);
 
 // sd_notify(3); without systemd they do nothing.
+// Before what may take long: a start of `time` from now is no failure.
+void NotifyStarting(std::chrono::seconds time);
 void NotifyReady(const std::string& status);
 void NotifyStopping();
 

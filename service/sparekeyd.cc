@@ -34,6 +34,7 @@ constexpr std::size_t kHashesWaiting = 64;
 constexpr std::chrono::seconds kDirectoryDeadline{1};
 constexpr PoolLimits kSelfLimits{2, 64};
 constexpr std::chrono::hours kHouseKeeping{1};
+constexpr std::chrono::minutes kMigrationTime{10};  // of a store of an older version
 constexpr char kNotifyCursor[] = "notify.cursor";
 
 std::string HostName() {
@@ -63,6 +64,7 @@ Status Serve(const Config& config) {
   const SecretBytes code_key = DeriveCodeKey(*key);
   NotifySettings notify;
   notify.store = NameStore(*key);
+  NotifyStarting(kMigrationTime);
   auto store = OpenSqliteStore(config.state_dir, std::move(*key));
   if (!store) return store.error();
   auto sockets = OpenSockets(config.PamSocket(), config.socket);
@@ -100,8 +102,12 @@ Status Serve(const Config& config) {
   DamageReports damage(*backend);
   backend->damage = &damage;
   backend->deliver = [&server, own = std::this_thread::get_id()](std::function<void()> task) {
-    if (std::this_thread::get_id() == own) return task();
-    server.Post(std::move(task));
+    if (std::this_thread::get_id() != own) return server.Post(std::move(task));
+    try {
+      task();
+    } catch (const std::exception& exception) {
+      Log(LogLevel::kError, std::string("a task failed: ") + exception.what());
+    }
   };
   const auto runtime = std::filesystem::path(config.socket).parent_path();
   // Beside the machine's own sparekeyd another one ends no sessions but those it was told of.

@@ -85,7 +85,7 @@ TEST_F(StoreFaults, ChangesOnePageForALoginThatLeavesTheStateAsItIs) {
 
 TEST_F(StoreFaults, MovesTheLogOnlyWhenItIsIdle) {
   const int syncs = Disk().file_syncs;
-  for (int i = 0; i < 600; ++i) ASSERT_EQ(CountUp(1), 1);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(CountUp(1), 1);
   EXPECT_EQ(Disk().file_syncs, syncs);
   store().Idle();
   EXPECT_EQ(Disk().file_syncs, syncs + 1);
@@ -94,13 +94,13 @@ TEST_F(StoreFaults, MovesTheLogOnlyWhenItIsIdle) {
 }
 
 TEST_F(StoreFaults, KeepsTheSizeOfTheLogInNormalWork) {
-  for (int i = 0; i < 600; ++i) ASSERT_EQ(CountUp(1), 1);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(CountUp(1), 1);
   store().Idle();
   const auto size = std::filesystem::file_size(file() + "-wal");
-  EXPECT_GT(size, 600U * 4096);
-  for (int i = 0; i < 100; ++i) ASSERT_EQ(CountUp(1), 1);
+  EXPECT_GT(size, 100U * 4096);
+  for (int i = 0; i < 90; ++i) ASSERT_EQ(CountUp(1), 1);
   EXPECT_EQ(std::filesystem::file_size(file() + "-wal"), size);
-  EXPECT_EQ(FailuresOnDisk(), 700);
+  EXPECT_EQ(FailuresOnDisk(), 190);
 }
 
 struct FaultCase {

@@ -11,6 +11,7 @@
 
 #include "tests/core/renewed_store.h"
 #include "tests/support/processes.h"
+#include "tests/support/store_file.h"
 
 namespace sparekey {
 namespace {
@@ -98,6 +99,48 @@ bool RenewsOnAFullDisk(const std::string& folder) {
     HOLDS(testing::IsMarked(*store, {"user" + std::to_string(i), 5000 + static_cast<uid_t>(i)}));
   }
   return true;
+}
+
+// No room for the index of the newest schema.
+bool ServesAnOlderStoreOnAFullDisk(const std::string& folder) {
+  const std::string state = folder + "/state", file = state + "/" + kStoreFile;
+  HOLDS(CreateSqliteStore(state, TestKey()).ok());
+  HOLDS(RunOne(**OpenSqliteStore(state, TestKey()), AddingAccount(1)).ok());
+  Work events{{}, [](Records&) -> Result<Changes> {
+                Changes changes;
+                changes.events.resize(5000);
+                for (Event& event : changes.events) event.account = "user1";
+                return changes;
+              }};
+  HOLDS(RunOne(**OpenSqliteStore(state, TestKey()), std::move(events)).ok());
+  testing::EditStoreFile(file,
+                         "DROP INDEX event_block; CREATE INDEX event_account ON event(account);"
+                         "PRAGMA user_version=2");
+  FillDisk(folder + "/filler");
+  const auto look = [&](std::size_t wanted) {
+    auto store = OpenSqliteStore(state, TestKey());
+    HOLDS(Holds(store.ok(), store ? "" : store.error().message.c_str()));
+    EventQuery query;
+    query.account = "user1";
+    query.limit = 10;
+    HOLDS((*store)->ReadEvents(query)->events.size() == wanted);
+    return Holds(testing::Load(**store, {"user1", 5001}).ok(), "the account is there");
+  };
+  HOLDS(look(10));
+  std::filesystem::remove(folder + "/filler");
+  HOLDS(look(10));
+  HOLDS(testing::ReadAll(file)[63] == kSchemaVersion);
+  return true;
+}
+
+TEST(StoreOnAFullDisk, GoesOnWithTheSchemaThatItHas) {
+  const TempFolder folder;
+  InChild([&] {
+    HOLDS(::unshare(CLONE_NEWNS) == 0);  // needs root
+    HOLDS(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+    HOLDS(::mount("none", folder.path().c_str(), "tmpfs", 0, "size=4m") == 0);
+    return ServesAnOlderStoreOnAFullDisk(folder.path());
+  });
 }
 
 TEST(StoreOnAFullDisk, IsMadeAnewUnderANewKeyWithTheReserve) {

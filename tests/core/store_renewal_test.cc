@@ -191,7 +191,7 @@ TEST_F(StoreRenewal, LeavesAllInPlaceWhereNoNewKeyCanBeMade) {
 TEST_F(StoreRenewal, RefusesAStoreOfANewerVersionAndChangesNothing) {
   std::string bytes = testing::ReadAll(file());
   constexpr std::size_t kUserVersion = 63;  // its last byte, https://sqlite.org/fileformat.html
-  bytes[kUserVersion] = 3;
+  bytes[kUserVersion] = static_cast<char>(kSchemaVersion + 1);
   const std::string key = testing::ReadAll(key_);
   // In its place, and where an interrupted renewal has moved it away already.
   for (const std::string& place : {file(), file() + ".renewed"}) {

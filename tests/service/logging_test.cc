@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace sparekey {
@@ -99,6 +101,20 @@ TEST(Log, WritesToStandardErrorBeforeSetUpAndAfterFlush) {
   Log(LogLevel::kError, "late");
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "early\nlate\n");
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+}
+
+// Whatever the log's thread is just doing.
+TEST(Log, EndsAtOnceWithAllItsLines) {
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 50; ++i) {
+    SetUpLog("sparekey-test", LogTarget::kStandardError, LogLevel::kInfo);
+    Log(LogLevel::kInfo, "message");
+    std::this_thread::sleep_for(std::chrono::microseconds(i % 2 * 3000));
+    Log(LogLevel::kInfo, "message");
+    FlushLog();
+  }
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 100);
 }
 
 TEST(Log, KeepsAllMessagesOfAFewThousand) {

@@ -46,6 +46,15 @@ TEST_F(ProofsTest, NobodyElseAnswersInAConversation) {
   EXPECT_EQ(GiveProof(asked, code, Owner(7)).body["verdict"], "accept");
 }
 
+TEST_F(ProofsTest, RepeatsItsVerdictToWhomeverGaveTheAnswer) {
+  const Json ada = Enrol("ada");
+  const Answer asked = BeginProof();
+  const Json code = {{"code", CodeOf(ada)}};
+  EXPECT_EQ(GiveProof(asked, code).body["verdict"], "accept");
+  EXPECT_EQ(GiveProof(asked, code).body["verdict"], "accept");
+  EXPECT_EQ(GiveProof(asked, code, Owner(8)).status, 404);
+}
+
 TEST_F(ProofsTest, ALoginOfPamIsNoProof) {
   const Json ada = Enrol("ada");
   const Answer login = Begin("ada");
