@@ -11,12 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
+#include <string_view>
 
 #include "core/base32.h"
 #include "core/otp.h"
@@ -94,9 +96,16 @@ void RealService::Start() {
 void RealService::AwaitReady(int ready) {
   const int process = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   std::array<pollfd, 2> waits{{{ready, POLLIN, 0}, {process, POLLIN, 0}}};
-  const int happened = poll(waits.data(), waits.size(), kPatienceMilliseconds);
+  bool is_ready = false;
+  while (!is_ready && poll(waits.data(), waits.size(), kPatienceMilliseconds) > 0 &&
+         waits[0].revents != 0) {
+    std::array<char, 4096> told{};
+    const ssize_t bytes = recv(ready, told.data(), told.size(), 0);
+    const std::string_view text(told.data(), static_cast<std::size_t>(std::max<ssize_t>(bytes, 0)));
+    is_ready = text.find("READY=1") != std::string_view::npos;
+  }
   close(process);
-  if (happened > 0 && waits[0].revents != 0) return;
+  if (is_ready) return;
   Kill();
   throw std::runtime_error("sparekeyd does not start: " + Log());
 }
