@@ -204,6 +204,8 @@ class Containment(ContainmentTest):
                       "#!/bin/sh\ntouch /run/sandbox/hangs\nexec sleep 600\n", 0o755)
         self.addCleanup(os.unlink, "/etc/sparekey/notify.d/hang")
         sessions = self.begin(("bob", "command"), ("ada", "forward"))
+        sandbox.wait_until(lambda: expect(200, "GET", "/v1/status")["sessions"] == 2,
+                           "both are known: else the gate closes before one of them")
         expect(200, "PUT", "/v1/ssh-gate", {"state": "closed"})
         sandbox.wait_until(lambda: os.path.exists("/run/sandbox/hangs"), "it hangs")
         expect(200, "PUT", "/v1/ssh-gate", {"state": "open"})

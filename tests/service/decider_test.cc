@@ -392,7 +392,10 @@ TEST_F(DeciderTest, TakesNoHelpForAWhileAfterASlowBatch) {
       EXPECT_THAT(helped, ElementsAre(true, false, false));
     }
     // Its thread may still be about to leave the store.
-    for (int i = 0; i < 100 && alone == 0ms && !helped.back(); ++i) decide(0ms);
+    for (int i = 0; i < 5000 && alone == 0ms && !helped.back(); ++i) {
+      std::this_thread::sleep_for(1ms);
+      decide(0ms);
+    }
     EXPECT_EQ(helped.back(), alone == 0ms);
     decider_.reset();
   }
