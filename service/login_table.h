@@ -4,9 +4,9 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "service/http_server.h"
 
@@ -30,7 +30,7 @@ class LoginTable {
  private:
   void Forget(std::deque<std::string>& ids);
 
-  std::map<std::string, LoginPtr> logins_;
+  std::unordered_map<std::string, LoginPtr> logins_;
   std::deque<std::string> by_age_;  // may name logins that are gone, as over_ may
   std::deque<std::string> over_;
 };
