@@ -18,11 +18,12 @@ import part_pieces
 import part_recovery
 import part_scale
 import part_throughput
+import part_tools
 import private_machine
 import report
 import targets
 from measure import Driver
-from systems import ROOT, Bench, Sparekey
+from systems import ROOT, BareService, Bench, Sparekey
 
 
 @dataclass
@@ -53,12 +54,15 @@ class Size:
     wrong_races: int = 100
     kills: int = 100
     kill_logins: int = 2_000   # under way when the service is killed
+    listed: int = 100_000      # accounts enrolled from a list
+    listed_beside: int = 30_000
+    listed_sheets: int = 200
 
 
 SHORT = Size(accounts=1_000, small=800, scales=(100, 2_000), event_scales=(2_000,), oath_scales=(100,), google_users=200, users=256,
              google_scales=(100,), logins=40, at_once=160, oath_logins=16, sessions=8, warm=2,
              crowds=(1, 4), sweep=60, worst=200, recoveries=2, recovery_crowd=4, meanwhile=400,
-             head_start=0.1, races=10, set_races=4, wrong_races=5, kills=3, kill_logins=200)
+             head_start=0.1, races=10, set_races=4, wrong_races=5, kills=3, kill_logins=200, listed=300, listed_beside=100, listed_sheets=3)
 
 
 def size_of(options):
@@ -75,6 +79,7 @@ class Run:
         self.driver = Driver(build, folder)
         self.size, self.rounds, self.seed = size, rounds, seed
         self.services = {}
+        self.bare_service = None
 
     def say(self, text):
         print(text, file=sys.stderr, flush=True)
@@ -88,6 +93,12 @@ class Run:
             self.services[name].start()
         return self.services[name]
 
+    def bare(self):
+        """The one bare service of the run."""
+        if self.bare_service is None:
+            self.bare_service = BareService(self.bench)
+        return self.bare_service
+
     def drop(self, service):
         """Ends it and removes its store."""
         self.services = {name: one for name, one in self.services.items() if one is not service}
@@ -95,8 +106,9 @@ class Run:
         shutil.rmtree(service.folder)
 
     def end(self):
-        for service in self.services.values():
-            service.end()
+        for service in [*self.services.values(), self.bare_service]:
+            if service is not None:
+                service.end()
 
 
 PARTS = {
@@ -106,6 +118,7 @@ PARTS = {
     "growth": part_scale.growth,
     "million": part_scale.million,
     "recovery": part_recovery.recovery,
+    "enrolment": part_tools.enrolment,
     "one_code": part_exactness.one_code,
     "wrong_codes": part_exactness.wrong_codes,
     "kills": part_exactness.kills,

@@ -4,6 +4,8 @@
 from measure import over_rounds, summary
 from systems import Floor, PeerGoogle, PeerOath
 
+BARE = "a bare service"
+
 
 def variants(run):
     """The systems in the order in which they take turns: name, system, wishes, logins."""
@@ -12,6 +14,7 @@ def variants(run):
     return [
         ("pam_permit", Floor(run.bench), {}, size.logins, size.at_once),
         ("pam_permit + append", Floor(run.bench, append=True), {}, size.logins, 0),
+        (BARE, run.bare(), {}, size.logins, size.at_once),
         ("pam_oath", PeerOath(run.bench, size.accounts), {}, size.oath_logins, size.oath_logins),
         ("pam_google_authenticator", PeerGoogle(run.bench, size.google_users), {},
          size.logins, size.at_once),

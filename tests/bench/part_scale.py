@@ -8,6 +8,7 @@ import signal
 
 from measure import median, over_rounds, quantile, summary
 from part_logins import measure, options_of
+from part_tools import beside_logins, command
 from systems import PeerGoogle, PeerOath, SyncCounter
 
 STARTS = 10
@@ -76,8 +77,22 @@ def million(run):
     found["first_answer_after_kill_ms"] = _starts(service, signal.SIGKILL)
     found["files"] = {os.path.basename(path): os.path.getsize(path)
                       for path in glob.glob(f"{service.state}/*db*")}
+    found["listing"] = {" ".join(words): _listing(run, service, words)
+                        for words in (("user", "list"), ("export", "csv"), ("export", "jsonl"))}
     run.drop(service)
     return found
+
+
+def _listing(run, service, words):
+    """A page at a time, to a file, while one session logs in."""
+    run.say(f"sparekey {' '.join(words)}")
+    service.forget_peak()
+    path = f"{service.folder}/listing"
+    found, logins = beside_logins(run, service, run.size.meanwhile,
+                                  lambda: command(run, service, *words, output=path))
+    with open(path) as file:
+        found["lines"] = sum(1 for _ in file)
+    return {**found, "service_peak_kib": service.memory_kib("VmHWM"), "logins": logins}
 
 
 def private_kib(pid):

@@ -3,7 +3,7 @@
 same on a slow disk."""
 
 from measure import median, per_second
-from part_logins import options_of
+from part_logins import BARE, options_of
 from systems import Floor, PeerGoogle, PeerOath, SyncCounter
 
 
@@ -21,6 +21,7 @@ def throughput(run):
     size = run.size
     sparekey = run.sparekey(size.accounts)
     systems = [("pam_permit", Floor(run.bench), {}, size.sweep),
+               (BARE, run.bare(), {}, size.sweep),
                ("pam_oath", PeerOath(run.bench, size.accounts), {}, size.oath_logins),
                ("pam_google_authenticator", PeerGoogle(run.bench, size.google_users), {},
                 size.sweep),

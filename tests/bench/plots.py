@@ -12,7 +12,8 @@ matplotlib.rcParams.update({
     "grid.color": "#dddddd", "figure.facecolor": "white", "legend.frameon": False})
 from matplotlib import pyplot  # noqa: E402
 
-LOOKS = {"pam_permit": ("#888888", ":", "s"), "pam_oath": ("#c0392b", "-", "v"),
+LOOKS = {"pam_permit": ("#888888", ":", "s"), "a bare service": ("#888888", "--", "x"),
+         "pam_oath": ("#c0392b", "-", "v"),
          "pam_google_authenticator": ("#e08e0b", "-", "D"), "sparekey, ask_first": ("#1f6fb4", "-", "o"),
          "sparekey, two steps": ("#1f6fb4", "--", "o"), "sparekey, over events": ("#27ae60", "-.", "s"), "this disk": ("#1f6fb4", "-", "o"),
          "5 ms more a sync": ("#c0392b", "-", "v")}

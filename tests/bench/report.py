@@ -60,6 +60,12 @@ def _million(found):
             ["resident after load", f"{found['resident_kib'] / 1024:.1f} MiB, of it private "
                                     f"{found['resident_private_kib'] / 1024:.1f}"]]
     yield _table(f"{found['accounts']:,} accounts", ["", ""], rows, left=2)
+    rows = [[name, f"{one['lines']:,}", f"{one['seconds']:.1f}", f"{one['peak_kib'] / 1024:.1f}",
+             f"{one['service_peak_kib'] / 1024:.1f}", f"{one['logins']['p50']:,.0f}",
+             f"{one['logins']['p99']:,.0f}"] for name, one in found["listing"].items()]
+    yield _table(f"all {found['accounts']:,} of them listed, beside logins of one session",
+                 ["", "lines", "seconds", "sparekey MiB", "sparekeyd MiB", "login p50 us", "p99"],
+                 rows)
 
 
 def _recovery(found):
@@ -73,6 +79,18 @@ def _recovery(found):
              f"{crowd['ordinary_p50']:,.0f}, {crowd['ordinary_p99']:,.0f} us"],
             ["ordinary logins apart p50", f"{crowd['apart_p50']:,.0f} us"]]
     yield _table("recovery with two backup codes", ["", ""], rows, left=2)
+
+
+def _enrolment(found):
+    logins = found["logins meanwhile"]
+    rows = [[name, f"{one['accounts']:,}", f"{one['per_second']:,.0f}",
+             f"{one['peak_kib'] / 1024:.1f}", f"{one['service_peak_kib'] / 1024:.1f}"]
+            for name, one in found.items() if one is not logins]
+    yield _table("accounts enrolled from a list",
+                 ["", "accounts", "a second", "sparekey MiB", "sparekeyd MiB"], rows)
+    yield (f"logins of others meanwhile: p50 {logins['p50']:,.0f}, p99 {logins['p99']:,.0f} us; "
+           f"apart p50 {logins['apart_p50']:,.0f}, p99 {logins['apart_p99']:,.0f} us; "
+           f"denied {logins['denied']}")
 
 
 def _one_code(found):
@@ -120,7 +138,7 @@ def _pieces(found):
 
 
 _OF = {"logins": _logins, "throughput": _throughput, "commits": _commits, "growth": _growth,
-       "million": _million, "recovery": _recovery, "one_code": _one_code,
+       "million": _million, "recovery": _recovery, "enrolment": _enrolment, "one_code": _one_code,
        "wrong_codes": _wrong_codes, "kills": _kills, "module": _module, "access": _access,
        "pieces": _pieces}
 

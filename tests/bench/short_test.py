@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PARTS = {"logins", "throughput", "commits", "growth", "million", "recovery", "one_code",
+PARTS = {"logins", "throughput", "commits", "growth", "million", "recovery", "enrolment", "one_code",
          "wrong_codes", "kills", "module", "access"}
 # Promises that hold on any machine.
 EXACT = re.compile("wrongly denied|without exactly one|the limit|accepted twice|round trip|libraries|"
@@ -45,8 +45,10 @@ class Short(unittest.TestCase):
                  if system.startswith("sparekey") for one in of.values()]
         runs += [one for of in results["commits"].values() for one in of.values()]
         runs += [results["million"]["logins"], results["million"]["at_once"],
-                 results["recovery"]["recovery"], results["access"]]
-        self.assertGreater(len(runs), 15)
+                 results["recovery"]["recovery"], results["access"],
+                 results["enrolment"]["logins meanwhile"]]
+        runs += [one["logins"] for one in results["million"]["listing"].values()]
+        self.assertGreater(len(runs), 20)
         self.assertEqual([one["denied"] for one in runs], [0] * len(runs))
 
     def test_is_exact(self):

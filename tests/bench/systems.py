@@ -55,6 +55,15 @@ def write_services(folder, **services):
             file.write(lines + "\n")
 
 
+def memory_kib(pid, name):
+    """One line of /proc/PID/status: VmRSS, VmHWM. 0: it has ended."""
+    with open(f"/proc/{pid}/status") as file:
+        for line in file:
+            if line.startswith(name + ":"):
+                return int(line.split()[1])
+    return 0
+
+
 class Floor:
     """pam_permit: what libpam itself costs; with `append`, and one durable append of 4 KiB."""
     capacity = sys.maxsize  # logins before renew()
@@ -70,6 +79,35 @@ class Floor:
 
     def renew(self):
         pass
+
+
+class BareService:
+    """The least that a module and a service behind it can cost that says nothing before it is on the
+    disk: bare_module.cc, bare_service.cc."""
+    capacity = sys.maxsize
+
+    def __init__(self, bench):
+        self.folder = f"{bench.folder}/bare"
+        place = f"{self.folder}/socket"
+        write_services(f"{self.folder}/pam",
+                       sshd=f"auth required {bench.build}/tests/bench/pam_bare.so {place}")
+        self.process = subprocess.Popen(
+            [f"{bench.build}/tests/bench/bench_bare", place, f"{self.folder}/file"])
+        give_up = time.monotonic() + START_PATIENCE
+        while not os.path.exists(place):
+            if self.process.poll() is not None or time.monotonic() > give_up:
+                raise RuntimeError("bench_bare does not start")
+            time.sleep(0.001)
+
+    def options(self, _count, **_wishes):
+        return {"confdir": f"{self.folder}/pam"}
+
+    def renew(self):
+        pass
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
 
 
 class PeerOath:
@@ -225,12 +263,7 @@ class Sparekey:
         pass
 
     def memory_kib(self, name):
-        """One line of /proc/PID/status: VmRSS, VmHWM."""
-        with open(f"/proc/{self.process.pid}/status") as file:
-            for line in file:
-                if line.startswith(name + ":"):
-                    return int(line.split()[1])
-        raise KeyError(name)
+        return memory_kib(self.process.pid, name)
 
     def forget_peak(self):
         with open(f"/proc/{self.process.pid}/clear_refs", "w") as file:

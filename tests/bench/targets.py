@@ -88,6 +88,12 @@ def _recovery(found):
     yield _exactly(of, crowd["recoveries"] - crowd["recovered"], 0, "denied or put off")
 
 
+def _enrolment(found):
+    of = found["sheets later"]
+    yield _at_least(f"a list of {of['accounts']:,} accounts", of["per_second"], 5000,
+                    "enrolled a second, sheets later")
+
+
 def _one_code(found):
     for name, of in found.items():
         if name.startswith("sparekey"):
@@ -124,7 +130,7 @@ def _access(found):
 
 
 _OF = {"logins": _logins, "commits": _commits, "growth": _growth, "million": _million,
-       "recovery": _recovery, "one_code": _one_code, "wrong_codes": _wrong_codes, "kills": _kills,
+       "recovery": _recovery, "enrolment": _enrolment, "one_code": _one_code, "wrong_codes": _wrong_codes, "kills": _kills,
        "module": _module, "access": _access}
 
 
