@@ -3,6 +3,7 @@
 #include <security/pam_modules.h>
 #include <syslog.h>
 
+#include <cstdlib>
 #include <exception>
 #include <span>
 
@@ -20,6 +21,13 @@
 namespace __gnu_cxx {
 extern void __freeres();  // NOLINT: libstdc++'s name
 }
+
+// libstdc++'s own would say on standard error what went wrong: that is the login program's, and the
+// demangler for it would be a quarter of the module, read in with every login.
+namespace __cxxabiv1 {
+extern std::terminate_handler __terminate_handler;
+std::terminate_handler __terminate_handler = std::abort;  // NOLINT: libstdc++'s name
+}  // namespace __cxxabiv1
 
 namespace sparekey::pam {
 namespace {
