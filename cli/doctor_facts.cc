@@ -77,7 +77,7 @@ class ServiceReader {
   void ReadAccounts() {
     std::string after;
     do {
-      const SecretJson page = Get("/v1/accounts?limit=500&after=" + PercentEncode(after));
+      const SecretJson page = Get("/v1/accounts?limit=100&after=" + PercentEncode(after));
       if (!page.Expose().is_object()) return;
       for (const Json& account : ListOf(page.Expose(), "accounts")) {
         if (!FlagOf(account, "damaged")) own_.accounts.push_back(FactsOf(account));

@@ -14,7 +14,7 @@ template <typename Visit>
 std::optional<Failure> VisitAccounts(Api& api, const Visit& visit) {
   std::string after;
   do {
-    const Answer page = api.Get("/v1/accounts?limit=500&after=" + PercentEncode(after));
+    const Answer page = api.Get("/v1/accounts?limit=100&after=" + PercentEncode(after));
     if (!page.ok()) return page.failure;
     if (!visit(page.body.Expose())) return std::nullopt;
     after = TextOf(page.body.Expose(), "next");

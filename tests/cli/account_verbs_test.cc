@@ -220,9 +220,9 @@ TEST_F(AccountTest, EncodesTheNameInTheTarget) {
 }
 
 TEST_F(AccountTest, ListReadsEveryPage) {
-  api_.Answer("GET /v1/accounts?limit=500&after=", 200,
+  api_.Answer("GET /v1/accounts?limit=100&after=", 200,
               R"({"accounts":[{"account":"ada"}],"next":"ada"})");
-  api_.Answer("GET /v1/accounts?limit=500&after=ada", 200,
+  api_.Answer("GET /v1/accounts?limit=100&after=ada", 200,
               R"({"accounts":[{"account":"bob"}],"next":null})");
   const auto json = RunJson({"user", "list"}, 0);
   ASSERT_EQ(json["accounts"].size(), 2U);
@@ -231,7 +231,7 @@ TEST_F(AccountTest, ListReadsEveryPage) {
 }
 
 TEST_F(AccountTest, ListShowsADamagedRecordAndWhatToDo) {
-  api_.Answer("GET /v1/accounts?limit=500&after=", 200,
+  api_.Answer("GET /v1/accounts?limit=100&after=", 200,
               R"({"accounts":[{"account":"ada","damaged":true}],"nameless":2,"next":null})");
   const std::string out = Run({"user", "list"}).out;
   EXPECT_THAT(out, HasSubstr("DAMAGED"));
@@ -241,9 +241,9 @@ TEST_F(AccountTest, ListShowsADamagedRecordAndWhatToDo) {
 }
 
 TEST_F(AccountTest, ListThatBreaksOffIsNoWholeValue) {
-  api_.Answer("GET /v1/accounts?limit=500&after=", 200,
+  api_.Answer("GET /v1/accounts?limit=100&after=", 200,
               R"({"accounts":[{"account":"ada"}],"next":"ada"})");
-  api_.Answer("GET /v1/accounts?limit=500&after=ada", 503, R"({"code":"unavailable"})");
+  api_.Answer("GET /v1/accounts?limit=100&after=ada", 503, R"({"code":"unavailable"})");
   const auto result = Run({"user", "list", "--json"});
   EXPECT_EQ(result.status, 5);
   EXPECT_EQ(result.out, "{\"accounts\":[\n{\"account\":\"ada\"}");
@@ -251,18 +251,18 @@ TEST_F(AccountTest, ListThatBreaksOffIsNoWholeValue) {
 }
 
 TEST_F(AccountTest, ListKeepsItsColumnsFromPageToPage) {
-  api_.Answer("GET /v1/accounts?limit=500&after=", 200,
+  api_.Answer("GET /v1/accounts?limit=100&after=", 200,
               R"({"accounts":[{"account":"a-long-name"}],"next":"a-long-name"})");
-  api_.Answer("GET /v1/accounts?limit=500&after=a-long-name", 200,
+  api_.Answer("GET /v1/accounts?limit=100&after=a-long-name", 200,
               R"({"accounts":[{"account":"bob","uid":7}],"next":null})");
   EXPECT_THAT(Run({"user", "list"}).out, HasSubstr("\nbob          7  "));
 }
 
 TEST_F(AccountTest, ExportsEveryPageAsLinesOfJsonOrCsv) {
-  api_.Answer("GET /v1/accounts?limit=500&after=", 200,
+  api_.Answer("GET /v1/accounts?limit=100&after=", 200,
               R"({"accounts":[{"account":"ada","uid":1000,"codes_left":9,"last_login":null}],)"
               R"("next":"ada"})");
-  api_.Answer("GET /v1/accounts?limit=500&after=ada", 200,
+  api_.Answer("GET /v1/accounts?limit=100&after=ada", 200,
               R"({"accounts":[{"account":"a,\"b\"","damaged":true}],"next":null})");
   EXPECT_EQ(Run({"export", "jsonl"}).out,
             "{\"account\":\"ada\",\"uid\":1000,\"codes_left\":9,\"last_login\":null}\n"

@@ -83,10 +83,10 @@ class DoctorProgram : public testing::VerbTest {
     api_.Answer("GET /v1/settings", 200,
                 R"({"settings":[{"name":"backup_codes.low","value":"5"}]})");
     api_.Answer(
-        "GET /v1/accounts?limit=500&after=", 200,
+        "GET /v1/accounts?limit=100&after=", 200,
         R"({"accounts":[{"account":"ada","enrolment":"active","codes_left":10}],"next":"ada"})");
     api_.Answer(
-        "GET /v1/accounts?limit=500&after=ada", 200,
+        "GET /v1/accounts?limit=100&after=ada", 200,
         R"({"accounts":[{"account":"bob","enrolment":"active","codes_left":5}],"next":null})");
     api_.Answer("GET /v1/store-check?from=", 200,
                 R"({"rows":3,"damage":[],"structure":true,"next":"accounts:"})");
