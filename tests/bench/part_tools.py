@@ -46,10 +46,10 @@ def beside_logins(run, service, count, work):
                    "denied": sum(not c.accepted for c in calls)}
 
 
-def _enrol(run, service, names, codes):
-    """Enrols `names` from a list."""
-    service.lists = getattr(service, "lists", 0) + 1
-    base = f"{service.folder}/list{service.lists}"
+def _enrol(run, service, prefix, numbers, codes):
+    """Enrols a list of accounts: `prefix`, and a number each."""
+    names = [f"{prefix}{number:07}" for number in numbers]
+    base = f"{service.folder}/{prefix}"
     with open(f"{base}.csv", "w") as file:
         file.write("account,label\n" + "".join(f"{name},phone\n" for name in names))
     service.forget_peak()
@@ -67,22 +67,19 @@ def enrolment(run):
     """Lists of accounts, without sheets and with them, and of users of the system."""
     size = run.size
     service = run.sparekey(size.small, label="listed")
-
-    def names(prefix, count):
-        return [f"{prefix}{number:06}" for number in range(count)]
     run.say(f"enrolling {size.listed:,} accounts from a list")
-    found = {"sheets later": _enrol(run, service, names("alone", size.listed), "later")}
+    found = {"sheets later": _enrol(run, service, "alone", range(size.listed), "later")}
     run.say("the same beside logins")
     found["sheets later, beside logins"], found["logins meanwhile"] = beside_logins(
         run, service, size.meanwhile,
-        lambda: _enrol(run, service, names("beside", size.listed_beside), "later"))
+        lambda: _enrol(run, service, "beside", range(size.listed_beside), "later"))
     run.say("with sheets")
-    found["sheets at once"] = _enrol(run, service, names("sheet", size.listed_sheets), "now")
+    found["sheets at once"] = _enrol(run, service, "sheet", range(size.listed_sheets), "now")
     run.drop(service)
     run.say("users of the system")
     few = 24
     service = run.sparekey(few, label="listed", names="nss")
-    users = [f"user{number:07}" for number in range(few, size.users)]
-    found["users of the system, sheets later"] = _enrol(run, service, users, "later")
+    found["users of the system, sheets later"] = _enrol(run, service, "user",
+                                                        range(few, size.users), "later")
     run.drop(service)
     return found
