@@ -94,10 +94,16 @@ class BareService:
         self.process = subprocess.Popen(
             [f"{bench.build}/tests/bench/bench_bare", place, f"{self.folder}/file"])
         give_up = time.monotonic() + START_PATIENCE
-        while not os.path.exists(place):
+        while not self._answers(place):
             if self.process.poll() is not None or time.monotonic() > give_up:
+                self.end()
                 raise RuntimeError("bench_bare does not start")
             time.sleep(0.001)
+
+    @staticmethod
+    def _answers(place):
+        with socket.socket(socket.AF_UNIX) as caller:
+            return caller.connect_ex(place) == 0
 
     def options(self, _count, **_wishes):
         return {"confdir": f"{self.folder}/pam"}
@@ -263,7 +269,10 @@ class Sparekey:
         pass
 
     def memory_kib(self, name):
-        return memory_kib(self.process.pid, name)
+        kib = memory_kib(self.process.pid, name)
+        if kib == 0:
+            raise RuntimeError(f"sparekeyd has ended: {self.folder}/log")
+        return kib
 
     def forget_peak(self):
         with open(f"/proc/{self.process.pid}/clear_refs", "w") as file:
