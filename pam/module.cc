@@ -23,7 +23,7 @@ extern void __freeres();  // NOLINT: libstdc++'s name
 }
 
 // libstdc++'s own would say on standard error what went wrong: that is the login program's, and the
-// demangler for it would be a quarter of the module, read in with every login.
+// demangler for it would be a quarter of the module, mapped and relocated with every login.
 namespace __cxxabiv1 {
 extern std::terminate_handler __terminate_handler;
 std::terminate_handler __terminate_handler = std::abort;  // NOLINT: libstdc++'s name

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A PAM module that asks a service and does nothing else (bare_service.cc): what no module that has
-// a service behind it can be quicker than. Its argument is the service's socket.
+// A PAM module that asks a service and does nothing else (bare_service.cc): a yardstick for modules
+// that have a service behind them. Its argument is the service's socket.
 #include <security/pam_modules.h>
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The floor of every service that says nothing before it is on the disk: it takes all requests that
-// wait, appends 4 KiB for each, syncs once, answers all. It reads none of them, and decides nothing.
+// A yardstick for services that say nothing before it is on the disk: it takes all requests that
+// wait, writes 4 KiB for each into a log of 32 MiB, syncs once, answers all. It reads none of them,
+// and decides nothing.
 //   bench_bare SOCKET FILE
 #include <fcntl.h>
 #include <poll.h>

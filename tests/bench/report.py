@@ -77,7 +77,8 @@ def _recovery(found):
             ["peak resident", f"{crowd['peak_kib'] / 1024:.1f} MiB"],
             ["ordinary logins meanwhile p50, p99",
              f"{crowd['ordinary_p50']:,.0f}, {crowd['ordinary_p99']:,.0f} us"],
-            ["ordinary logins apart p50", f"{crowd['apart_p50']:,.0f} us"]]
+            ["ordinary logins apart p50", f"{crowd['apart_p50']:,.0f} us"],
+            ["ordinary logins denied", str(crowd["ordinary_denied"])]]
     yield _table("recovery with two backup codes", ["", ""], rows, left=2)
 
 

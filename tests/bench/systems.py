@@ -82,8 +82,8 @@ class Floor:
 
 
 class BareService:
-    """The least that a module and a service behind it can cost that says nothing before it is on the
-    disk: bare_module.cc, bare_service.cc."""
+    """A module and a service behind it that do little more than keep what they say on the disk:
+    bare_module.cc, bare_service.cc."""
     capacity = sys.maxsize
 
     def __init__(self, bench):

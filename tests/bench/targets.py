@@ -86,6 +86,7 @@ def _recovery(found):
     yield _at_most(of, crowd["peak_kib"] / 1024, 128, "MiB resident", 1)
     yield _at_most(of, crowd["ordinary_p50"] / crowd["apart_p50"], 3, "x p50 of ordinary logins")
     yield _exactly(of, crowd["recoveries"] - crowd["recovered"], 0, "denied or put off")
+    yield _exactly(of, crowd["ordinary_denied"], 0, "ordinary logins wrongly denied")
 
 
 def _enrolment(found):
