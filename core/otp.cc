@@ -142,15 +142,15 @@ OtpMatch MatchOtp(const Authenticator& authenticator, std::string_view code, Tim
     return ConstantTimeEqual(expected.ExposeText(), code);
   };
   const std::int64_t mark = authenticator.mark;
-  std::int64_t highest = -1;
-  for (std::int64_t step = steps->first; step <= steps->last; ++step) {
+  std::int64_t lowest = -1;
+  for (std::int64_t step = steps->last; step >= steps->first; --step) {
     // Arithmetic instead of a branch: the time must not say which step it was.
     const std::int64_t matches = is_code_of(step) & (step > mark);
-    highest = matches * step + (1 - matches) * highest;
+    lowest = matches * step + (1 - matches) * lowest;
   }
   OtpMatch match;
-  if (highest >= 0) match.fresh = highest;
   if (mark >= 0) match.replay = is_code_of(mark);
+  if (lowest >= 0 && !match.replay) match.fresh = lowest;
   return match;
 }
 

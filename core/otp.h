@@ -21,8 +21,10 @@ SecretBytes ComputeOtp(HashAlgorithm algorithm, const SecretBytes& secret, std::
 std::optional<std::int64_t> TotpStep(TimePoint time, std::chrono::seconds interval);
 
 struct OtpMatch {
-  std::optional<std::int64_t> fresh;  // highest matching step above the mark
-  bool replay = false;                // the code of the last accepted step again
+  // Lowest matching step above the mark: of two steps that have one code by chance, the higher one
+  // would cost the owner the codes between them. None where it is a replay.
+  std::optional<std::int64_t> fresh;
+  bool replay = false;  // the code of the last accepted step again, also if a later step has it
 };
 
 // Compares `code` with every step of the authenticator's window in constant time (TOTP: now's step

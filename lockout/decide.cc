@@ -101,10 +101,19 @@ Decision Trial::CountWrongCode() {
   return Deny(Reason::kWrongCode);
 }
 
-// Rules 4 to 7. Every authenticator is compared, whichever matches first.
+// How far the step moves a counter: what stands between is lost to the owner. TOTP's steps pass by
+// themselves.
+std::int64_t CountersSpent(const Authenticator& authenticator, std::int64_t step) {
+  return authenticator.type == OtpType::kHotp ? step - authenticator.mark : 0;
+}
+
+// Rules 4 to 7. Every authenticator is compared before one is spent. Of several that have this code
+// by chance, the one that loses least is.
 Decision Trial::TryOneTimeCode(std::string_view code) {
   if (account.locked) return Deny(Reason::kLocked);
-  bool fits = false, verified = false, accepted = false, replayed = false;
+  bool fits = false, verified = false, replayed = false;
+  Authenticator* right = nullptr;
+  std::int64_t step = 0;
   for (Authenticator& authenticator : account.authenticators) {
     if (code.size() != static_cast<std::size_t>(authenticator.digits)) continue;
     fits = true;
@@ -113,19 +122,21 @@ Decision Trial::TryOneTimeCode(std::string_view code) {
     const OtpMatch match = MatchOtp(authenticator, code, clock.now, policy.otp_window);
     replayed = replayed || match.replay;
     if (!match.fresh) continue;
-    accepted = true;
-    SpendStep(account, authenticator, *match.fresh);
-    authenticator.last_used = clock.now;
+    if (right && CountersSpent(*right, step) <= CountersSpent(authenticator, *match.fresh)) continue;
+    right = &authenticator;
+    step = *match.fresh;
   }
   if (!fits) return Deny(Reason::kNotAnAttempt);
-  if (accepted) {
-    account.otp_budget_spent = std::max(0, account.otp_budget_spent - 1);
-    Record(EventKind::kLogin, "");
-    return Accept(Reason::kAccepted);
-  }
   if (replayed) {
     Record(EventKind::kReplay, "one-time code");
     return Deny(Reason::kReplay);
+  }
+  if (right) {
+    SpendStep(account, *right, step);
+    right->last_used = clock.now;
+    account.otp_budget_spent = std::max(0, account.otp_budget_spent - 1);
+    Record(EventKind::kLogin, "");
+    return Accept(Reason::kAccepted);
   }
   if (!verified) {
     Record(EventKind::kClockWrong, "one-time codes cannot be checked");

@@ -34,6 +34,24 @@ TEST(MatchOtp, KnowsTheLastHotpCodeAgainAndNoneBefore) {
   EXPECT_FALSE(MatchOtp(authenticator, CodeOf(authenticator, 40), At(0), 1).fresh);
 }
 
+// RFC 4226's secret: what follows is by chance.
+TEST(MatchOtp, TakesTheNearerOfTwoCountersWithOneCode) {
+  Authenticator authenticator = Hotp();
+  ASSERT_EQ(CodeOf(authenticator, 2386), CodeOf(authenticator, 2394));
+  authenticator.mark = 2385;
+  EXPECT_EQ(MatchOtp(authenticator, "709847", At(0), 1).fresh, 2386);
+}
+
+TEST(MatchOtp, CallsTheLastCodeAReplayAlsoWhereALaterCounterHasIt) {
+  Authenticator authenticator = Hotp();
+  for (const auto& [mark, code] : {std::pair(2386, "709847"), {1546576, "931652"}}) {
+    authenticator.mark = mark;
+    const OtpMatch match = MatchOtp(authenticator, code, At(0), 1);
+    EXPECT_TRUE(match.replay) << mark;
+    EXPECT_FALSE(match.fresh) << mark;
+  }
+}
+
 TEST(MatchOtp, NeedsNoClockForHotp) {
   const Authenticator authenticator = Hotp();
   EXPECT_EQ(MatchOtp(authenticator, CodeOf(authenticator, 3), At(-5), 0).fresh, 3);

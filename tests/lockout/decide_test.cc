@@ -29,6 +29,9 @@ class DecideTest : public ::testing::Test {
   Decision TryRight(int steps = 0) {
     return TryCode(CodeAt(account.authenticators[0], clock.now, steps));
   }
+  static std::string CounterCode(const Authenticator& hotp, std::uint64_t counter) {
+    return std::string(ComputeOtp(hotp.algorithm, hotp.secret, counter, 6).ExposeText());
+  }
   Decision TryWrong() {
     // Six digits that no step of the window has.
     for (int i = 0;; ++i) {
@@ -179,12 +182,41 @@ TEST_F(DecideTest, HotpMissesNeverMoveTheCounter) {
   Authenticator& hotp = account.authenticators[0];
   hotp.type = OtpType::kHotp;
   hotp.mark = 4;
-  TryCode(std::string(ComputeOtp(hotp.algorithm, hotp.secret, 15, 6).ExposeText()));
+  TryCode(CounterCode(hotp, 15));
   EXPECT_EQ(hotp.mark, 4);
   EXPECT_EQ(account.otp_failures, 1);
-  TryCode(std::string(ComputeOtp(hotp.algorithm, hotp.secret, 14, 6).ExposeText()));
+  TryCode(CounterCode(hotp, 14));
   EXPECT_EQ(hotp.mark, 14);
   EXPECT_EQ(account.otp_failures, 0);
+}
+
+// What two authenticators have in common below is by chance.
+TEST_F(DecideTest, MovesNoCounterForACodeThatIsTotp) {
+  account.authenticators.insert(account.authenticators.begin(),
+                                MakeAuthenticator("key", "another secret of 20"));
+  account.authenticators[0].type = OtpType::kHotp;
+  account.authenticators[0].mark = 256011;
+  const std::string code = CodeAt(account.authenticators[1], kNow);
+  ASSERT_EQ(CounterCode(account.authenticators[0], 256016), code);
+  EXPECT_EQ(TryCode(code).verdict, Verdict::kAccept);
+  EXPECT_EQ(account.authenticators[0].mark, 256011);
+  EXPECT_EQ(account.authenticators[1].mark, *TotpStep(kNow, std::chrono::seconds(30)));
+  EXPECT_EQ(TryCode(code).reason, Reason::kReplay);
+  EXPECT_EQ(account.authenticators[0].mark, 256011);
+}
+
+TEST_F(DecideTest, MovesTheCounterThatIsNearer) {
+  account.authenticators.push_back(MakeAuthenticator("key", "another secret of 20"));
+  for (Authenticator& one : account.authenticators) one.type = OtpType::kHotp;
+  ASSERT_EQ(CounterCode(account.authenticators[0], 290), "444622");
+  ASSERT_EQ(CounterCode(account.authenticators[1], 625), "444622");
+  for (const auto& [first, second] : {std::pair(284, 624), {289, 619}}) {
+    account.authenticators[0].mark = first;
+    account.authenticators[1].mark = second;
+    EXPECT_EQ(TryCode("444622").verdict, Verdict::kAccept);
+    EXPECT_EQ(account.authenticators[0].mark, first == 289 ? 290 : 284);
+    EXPECT_EQ(account.authenticators[1].mark, second == 624 ? 625 : 619);
+  }
 }
 
 TEST_F(DecideTest, LeavesCodesUncheckedAndUncountedWhenTheClockIsWrong) {
