@@ -3,6 +3,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <sodium.h>
 
 #include <algorithm>
 #include <array>
@@ -114,6 +115,15 @@ std::optional<Steps> Window(const Authenticator& authenticator, TimePoint now, i
                std::min(*step, kLastStep - 1 - window) + window};
 }
 
+// HMAC fills a key up with zeros (RFC 2104, section 2), so zeros at the end make no other key.
+bool IsSameKey(const SecretBytes& a, const SecretBytes& b) {
+  auto shorter = a.Expose(), longer = b.Expose();
+  if (longer.size() < shorter.size()) std::swap(shorter, longer);
+  const auto rest = longer.subspan(shorter.size());
+  return ConstantTimeEqual(shorter, longer.first(shorter.size())) &&
+         sodium_is_zero(rest.data(), rest.size()) != 0;
+}
+
 }  // namespace
 
 SecretBytes ComputeOtp(HashAlgorithm algorithm, const SecretBytes& secret, std::uint64_t step,
@@ -177,7 +187,7 @@ std::optional<std::int64_t> FindConsecutive(const Authenticator& authenticator,
 bool MakeSameCodes(const Authenticator& a, const Authenticator& b) {
   const bool same_steps = a.type == OtpType::kHotp || a.interval == b.interval;
   return a.type == b.type && a.algorithm == b.algorithm && same_steps &&
-         ConstantTimeEqual(a.secret.Expose(), b.secret.Expose());
+         IsSameKey(a.secret, b.secret);
 }
 
 bool IsClockUsable(const Authenticator& authenticator, TimePoint now, TimePoint built, int window) {

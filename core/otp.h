@@ -21,9 +21,7 @@ SecretBytes ComputeOtp(HashAlgorithm algorithm, const SecretBytes& secret, std::
 std::optional<std::int64_t> TotpStep(TimePoint time, std::chrono::seconds interval);
 
 struct OtpMatch {
-  // Lowest matching step above the mark: of two steps that have one code by chance, the higher one
-  // would cost the owner the codes between them. None where it is a replay.
-  std::optional<std::int64_t> fresh;
+  std::optional<std::int64_t> fresh;  // lowest matching step above the mark; none where a replay
   bool replay = false;  // the code of the last accepted step again, also if a later step has it
 };
 

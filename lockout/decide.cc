@@ -101,14 +101,13 @@ Decision Trial::CountWrongCode() {
   return Deny(Reason::kWrongCode);
 }
 
-// How far the step moves a counter: what stands between is lost to the owner. TOTP's steps pass by
-// themselves.
+// Counters that the step spends. TOTP has none to lose.
 std::int64_t CountersSpent(const Authenticator& authenticator, std::int64_t step) {
   return authenticator.type == OtpType::kHotp ? step - authenticator.mark : 0;
 }
 
-// Rules 4 to 7. Every authenticator is compared before one is spent. Of several that have this code
-// by chance, the one that loses least is.
+// Rules 4 to 7. All authenticators are compared before one is spent: of several that have this code
+// by chance, the one that loses the fewest counters.
 Decision Trial::TryOneTimeCode(std::string_view code) {
   if (account.locked) return Deny(Reason::kLocked);
   bool fits = false, verified = false, replayed = false;

@@ -66,7 +66,8 @@ MUTANTS = [Mutant(*fields) for fields in (
     ("web-is-a-key-login", DECIDE, "if (code_proven || door != Door::kSsh)", "if (code_proven)"),
     ("proof-is-not-believed", DECIDE, "if (code_proven || door != Door::kSsh)",
      "if (door != Door::kSsh)"),
-    # Rules 4 to 7: one-time codes.
+    # Rules 4 to 7: one-time codes. No two of the test's codes are alike by chance: what is said of
+    # such is for tests/lockout/decide_test.cc and tests/core.
     ("wrong-length-counts", DECIDE, "if (!fits) return Deny(Reason::kNotAnAttempt);", ""),
     ("failures-outlive-a-login", DECIDE,
      "account.otp_failures = 0;\n    account.last_login", "account.last_login"),

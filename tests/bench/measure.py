@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the driver (bench_logins) and makes figures of what it wrote down."""
 
+import contextlib
 import math
 import os
 import subprocess
@@ -64,6 +65,17 @@ def over_rounds(rounds):
     return merged
 
 
+@contextlib.contextmanager
+def ended(process):
+    """Kills it at the end of the block if it still runs."""
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
 class Driver:
     """Starts bench_logins of one build tree; what it writes goes into `folder`."""
 
@@ -72,23 +84,20 @@ class Driver:
         self.folder = folder
         self.runs = 0
 
-    def start(self, **options):
-        """A running driver: finish() waits for it."""
+    @contextlib.contextmanager
+    def started(self, **options):
+        """A running driver: finish() waits for it. What still runs at the end of the block is killed."""
         self.runs += 1
         out = f"{self.folder}/calls{self.runs}"
         words = [self.program, f"out={out}"]
         words += [f"{name}={int(value) if isinstance(value, bool) else value}"
                   for name, value in options.items()]
-        return subprocess.Popen(words), out
+        with ended(subprocess.Popen(words)) as process:
+            yield process, out
 
     def finish(self, started):
         process, out = started
-        try:
-            status = process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
+        status = process.wait(PATIENCE)
         if status != 0:
             raise RuntimeError(f"{' '.join(process.args)}: exit status {status}")
         with open(out) as file:
@@ -96,8 +105,12 @@ class Driver:
         os.unlink(out)
         return lines
 
+    def lines(self, **options):
+        with self.started(**options) as started:
+            return self.finish(started)
+
     def calls(self, **options):
-        return parse(self.finish(self.start(**options)))
+        return parse(self.lines(**options))
 
     def race(self, **options):
         """How many of the sessions were accepted in each round."""
@@ -108,7 +121,7 @@ class Driver:
 
     def memory(self, **options):
         """Private KiB that a service's modules add to a process, and PAM's code."""
-        before, during, code = map(int, self.finish(self.start(mode="memory", **options))[0].split())
+        before, during, code = map(int, self.lines(mode="memory", **options)[0].split())
         return during - before, code
 
 

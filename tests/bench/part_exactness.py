@@ -95,12 +95,12 @@ def kills(run):
             run.say(f"kill {number} of {run.size.kills}")
         each = run.size.kill_logins // run.size.sessions
         options = sparekey.options(each * run.size.sessions, kind="hotp")
-        started = run.driver.start(sessions=run.size.sessions, count=each, **options)
-        time.sleep(moments.uniform(0.01, 0.15))
-        sparekey.end(signal.SIGKILL)
-        if number % 2 == 0:  # while all sessions go on and are refused at once
-            pressed.append(sparekey.start())
-        heard = {call.place for call in parse(run.driver.finish(started)) if call.accepted}
+        with run.driver.started(sessions=run.size.sessions, count=each, **options) as started:
+            time.sleep(moments.uniform(0.01, 0.15))
+            sparekey.end(signal.SIGKILL)
+            if number % 2 == 0:  # while all sessions go on and are refused at once
+                pressed.append(sparekey.start())
+            heard = {call.place for call in parse(run.driver.finish(started)) if call.accepted}
         if number % 2 != 0:
             answers.append(sparekey.start())
         again = {call.place for call in run.driver.calls(sessions=run.size.sessions, count=each,

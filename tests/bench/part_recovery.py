@@ -43,10 +43,10 @@ def _many_at_once(run, sparekey, owners):
     plan = owners.plan(f"{run.bench.folder}/plan")
     sparekey.forget_peak()
     options = options_of(sparekey, run.size.meanwhile, {"kind": "hotp"})
-    ordinary = run.driver.start(sessions=1, count=run.size.meanwhile, **options)
-    time.sleep(run.size.head_start)  # logins without recoveries, to compare with
-    crowd = run.driver.calls(confdir=options["confdir"], plan=plan, sessions=len(owners.codes))
-    calls = parse(run.driver.finish(ordinary))
+    with run.driver.started(sessions=1, count=run.size.meanwhile, **options) as ordinary:
+        time.sleep(run.size.head_start)  # logins without recoveries, to compare with
+        crowd = run.driver.calls(confdir=options["confdir"], plan=plan, sessions=len(owners.codes))
+        calls = parse(run.driver.finish(ordinary))
     begin, end = min(c.begin for c in crowd), max(c.end for c in crowd)
     during = [c.microseconds for c in calls if begin <= c.begin and c.end <= end]
     apart = [c.microseconds for c in calls if c.end < begin or c.begin > end]

@@ -5,7 +5,7 @@ import json
 import subprocess
 import time
 
-from measure import median, parse, quantile
+from measure import ended, median, parse, quantile
 from part_logins import options_of
 from systems import memory_kib
 
@@ -16,11 +16,10 @@ def command(run, service, *words, output):
     """Runs the command line against a service; its seconds and its memory. `output`: a file."""
     begin = time.monotonic()
     peak = 0
-    with open(output, "w") as out:
-        process = subprocess.Popen(
-            [f"{run.bench.build}/cli/sparekey", "--config", f"{service.folder}/conf", "--state-dir",
-             service.state, "--socket", f"{service.state}/api.sock", *words],
-            stdin=subprocess.DEVNULL, stdout=out)
+    program = [f"{run.bench.build}/cli/sparekey", "--config", f"{service.folder}/conf", "--state-dir",
+               service.state, "--socket", f"{service.state}/api.sock"]
+    with open(output, "w") as out, ended(subprocess.Popen(
+            program + list(words), stdin=subprocess.DEVNULL, stdout=out)) as process:
         while process.poll() is None:
             peak = max(peak, memory_kib(process.pid, "VmHWM"))
             time.sleep(LOOK)
@@ -32,12 +31,12 @@ def command(run, service, *words, output):
 def beside_logins(run, service, count, work):
     """What `work` returns, and one session's logins before, during and after it."""
     options = options_of(service, count, {"kind": "hotp"})
-    ordinary = run.driver.start(sessions=1, count=count, **options)
-    time.sleep(run.size.head_start)
-    begin = time.monotonic_ns()
-    found = work()
-    end = time.monotonic_ns()
-    calls = parse(run.driver.finish(ordinary))
+    with run.driver.started(sessions=1, count=count, **options) as ordinary:
+        time.sleep(run.size.head_start)
+        begin = time.monotonic_ns()
+        found = work()
+        end = time.monotonic_ns()
+        calls = parse(run.driver.finish(ordinary))
     during = [c.microseconds for c in calls if begin <= c.begin and c.end <= end]
     apart = [c.microseconds for c in calls if c.end < begin or c.begin > end]
     return found, {"during": len(during), "p50": median(during), "p99": quantile(during, 0.99),

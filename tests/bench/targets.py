@@ -16,8 +16,8 @@ class Target:
     met: bool
 
 
-def _at_least(of, number, limit, what):
-    return Target(of, f"at least {limit:g} {what}", f"{number:.2f}", number >= limit)
+def _at_least(of, number, limit, what, digits=2):
+    return Target(of, f"at least {limit:g} {what}", f"{number:.{digits}f}", number >= limit)
 
 
 def _at_most(of, number, limit, what, digits=2):
@@ -49,7 +49,7 @@ def _logins(found):
         yield _at_least(words, rate(name) / rate(PERMIT), floor, "x pam_permit's logins/s")
         yield _exactly(words, several[name]["denied"], 0, "wrongly denied")
     yield _at_most(several_name, several[ASK_FIRST]["p99"] / several[GOOGLE]["p99"], 0.25,
-                   "x pam_google_authenticator's p99")
+                   "x pam_google_authenticator's p99", 3)
     yield _at_most("wrong code, durably counted", p50("sparekey, wrong code") / p50(ASK_FIRST), 1.5,
                    "x a right one")
 
@@ -92,7 +92,7 @@ def _recovery(found):
 def _enrolment(found):
     of = found["sheets later"]
     yield _at_least(f"a list of {of['accounts']:,} accounts", of["per_second"], 5000,
-                    "enrolled a second, sheets later")
+                    "enrolled a second, sheets later", 0)
 
 
 def _one_code(found):

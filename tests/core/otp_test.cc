@@ -145,6 +145,11 @@ TEST(MakeSameCodes, GoesBySecretTypeAlgorithmAndInterval) {
   other = Totp();
   other.secret = SecretBytes(std::string_view("another secret of 20"));
   EXPECT_FALSE(MakeSameCodes(Totp(), other));
+  other.secret = SecretBytes(std::string_view("12345678901234567890\0\0", 22));
+  EXPECT_TRUE(MakeSameCodes(Totp(), other));
+  EXPECT_TRUE(MakeSameCodes(other, Totp()));
+  other.secret = SecretBytes(std::string_view("12345678901234567890\0\1", 22));
+  EXPECT_FALSE(MakeSameCodes(Totp(), other));
   other = Hotp();
   other.interval = std::chrono::seconds(60);
   EXPECT_TRUE(MakeSameCodes(Hotp(), other));

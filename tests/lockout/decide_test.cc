@@ -178,6 +178,16 @@ TEST_F(DecideTest, SpendsACodeOfTwoAuthenticatorsWithOneSecretOnce) {
   EXPECT_EQ(TryRight().reason, Reason::kReplay);
 }
 
+TEST_F(DecideTest, SpendsACodeForASecretThatOnlyHasZerosMore) {
+  account.authenticators.push_back(
+      MakeAuthenticator("padded", std::string("12345678901234567890\0", 21)));
+  const std::string code = CodeAt(account.authenticators[0], kNow);
+  ASSERT_EQ(CodeAt(account.authenticators[1], kNow), code);
+  EXPECT_EQ(TryCode(code).verdict, Verdict::kAccept);
+  EXPECT_EQ(TryRight(+1).verdict, Verdict::kAccept);
+  EXPECT_EQ(TryCode(code).reason, Reason::kWrongCode);
+}
+
 TEST_F(DecideTest, HotpMissesNeverMoveTheCounter) {
   Authenticator& hotp = account.authenticators[0];
   hotp.type = OtpType::kHotp;
@@ -200,7 +210,9 @@ TEST_F(DecideTest, MovesNoCounterForACodeThatIsTotp) {
   ASSERT_EQ(CounterCode(account.authenticators[0], 256016), code);
   EXPECT_EQ(TryCode(code).verdict, Verdict::kAccept);
   EXPECT_EQ(account.authenticators[0].mark, 256011);
+  EXPECT_FALSE(account.authenticators[0].last_used);
   EXPECT_EQ(account.authenticators[1].mark, *TotpStep(kNow, std::chrono::seconds(30)));
+  EXPECT_EQ(account.authenticators[1].last_used, kNow);
   EXPECT_EQ(TryCode(code).reason, Reason::kReplay);
   EXPECT_EQ(account.authenticators[0].mark, 256011);
 }

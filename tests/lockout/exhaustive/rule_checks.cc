@@ -140,10 +140,11 @@ Saying NoAttempt(const Case& c) {
   return c.Deny("4", Reason::kNotAnAttempt);
 }
 
-// 5. A right code of any authenticator is accepted and spends its step and all before it.
+// 5. A right code of any authenticator is accepted and spends its step and all before it, unless it
+// is a replay.
 Saying RightCode(const Case& c) {
   if (!c.IsHeard() || !c.IsOneTime() || c.account().locked) return {};
-  if (!c.OfAny(&Case::IsRightFor)) return {};
+  if (!c.OfAny(&Case::IsRightFor) || c.OfAny(&Case::IsReplayFor)) return {};
   Ruling ruling{"5", Verdict::kAccept, Reason::kAccepted, c.before, {EventKind::kLogin}};
   AccountLedger& account = c.AccountAfter(ruling);
   account.last_step[c.input.code.secret] = *c.input.code.step;
@@ -155,8 +156,7 @@ Saying RightCode(const Case& c) {
 // 6. The last accepted step, or the last spent set, again: denied, recorded, not counted.
 Saying Replay(const Case& c) {
   if (!c.IsHeard()) return {};
-  const bool code = c.IsOneTime() && !c.account().locked && !c.OfAny(&Case::IsRightFor) &&
-                    c.OfAny(&Case::IsReplayFor);
+  const bool code = c.IsOneTime() && !c.account().locked && c.OfAny(&Case::IsReplayFor);
   if (!code && !(c.IsRecovery() && c.IsTheLastSet())) return {};
   return c.Deny("6", Reason::kReplay, {EventKind::kReplay});
 }
