@@ -16,7 +16,7 @@
 namespace sparekey {
 namespace {
 
-constexpr std::size_t kPage = 500;
+constexpr std::size_t kPage = 100;  // logins wait behind a page
 constexpr std::size_t kDefaultEvents = 100;
 constexpr std::size_t kLongestKind = 21;                      // authenticator_renewed
 constexpr std::chrono::milliseconds kFollowDeadline{35'000};  // the service answers within 25 s
