@@ -72,12 +72,12 @@ class AlertsTest : public testing::VerbTest {
       R"({"alerts":[{"id":17,"kind":"lockout","account":"bob","state":"open","count":3,)"
       R"("since":"2026-11-23T14:02:00Z","last":"2026-11-23T15:02:00Z","text":"bob is locked"},)"
       R"({"id":18,"damaged":true}]})";
-  static constexpr char kOpen[] = "GET /v1/alerts?limit=500&after_id=0&state=open";
+  static constexpr char kOpen[] = "GET /v1/alerts?limit=100&after_id=0&state=open";
 };
 
 TEST_F(AlertsTest, ListsTheOpenOnesOrAll) {
   api_.Answer(kOpen, 200, kAlerts);
-  api_.Answer("GET /v1/alerts?limit=500&after_id=0", 200, R"({"alerts":[]})");
+  api_.Answer("GET /v1/alerts?limit=100&after_id=0", 200, R"({"alerts":[]})");
   const auto result = Run({"alerts", "list"});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("17  "));
@@ -231,7 +231,7 @@ TEST_F(EventsTest, StandBelowOneAnotherWhateverTheirKind) {
 }
 
 TEST_F(EventsTest, TakeATimeAndAnAccount) {
-  api_.Answer("GET /v1/events?account=ada&limit=500&since=2026-11-23T12%3A02%3A00Z&after_id=0", 200,
+  api_.Answer("GET /v1/events?account=ada&limit=100&since=2026-11-23T12%3A02%3A00Z&after_id=0", 200,
               R"({"events":[],"next":null})");
   EXPECT_EQ(Run({"events", "--account", "ada", "--since", "2026-11-23T14:02:00+02:00"}).status, 0);
   for (const char* since : {"yesterday", "", "2026-13-01x", "h", "-1h", "1w", "99999999d"}) {
@@ -244,16 +244,16 @@ TEST_F(EventsTest, TakeATimeAndAnAccount) {
 
 TEST_F(EventsTest, ReadEveryPageSinceATime) {
   std::string page;
-  for (int id = 500; id < 1000; ++id) page += (page.empty() ? "" : ",") + Event(id, "login");
+  for (int id = 500; id < 600; ++id) page += (page.empty() ? "" : ",") + Event(id, "login");
   const std::string target =
-      "GET /v1/events?account=&limit=500&since=2026-11-23T00%3A00%3A00Z&after_id=";
+      "GET /v1/events?account=&limit=100&since=2026-11-23T00%3A00%3A00Z&after_id=";
   api_.Answer(target + "0", 200, R"({"events":[],"next":450})");  // nothing so new among them
-  api_.Answer(target + "450", 200, R"({"next":999,"events":[)" + page + "]}");
-  api_.Answer(target + "999", 200, R"({"next":null,"events":[)" + Event(1000, "login") + "]}");
+  api_.Answer(target + "450", 200, R"({"next":599,"events":[)" + page + "]}");
+  api_.Answer(target + "599", 200, R"({"next":null,"events":[)" + Event(600, "login") + "]}");
   const auto json = RunJson({"events", "--since", "2026-11-23"}, 0);
-  ASSERT_EQ(json["events"].size(), 501U);
+  ASSERT_EQ(json["events"].size(), 101U);
   EXPECT_EQ(json["events"][0]["id"], 500);
-  EXPECT_EQ(json["events"][500]["id"], 1000);
+  EXPECT_EQ(json["events"][100]["id"], 600);
 }
 
 TEST_F(EventsTest, FollowPrintsWhatComesAndEndsCleanlyOnCtrlC) {
@@ -272,7 +272,7 @@ TEST_F(EventsTest, FollowPrintsWhatComesAndEndsCleanlyOnCtrlC) {
 TEST_F(EventsTest, FollowGoesOnAfterWhatWasBeforeTheTime) {
   const std::string all = "GET /v1/events?account=";
   api_.Answer(all + "&limit=1", 200, R"({"next":6,"events":[)" + Event(7, "login") + "]}");
-  api_.Answer(all + "&limit=500&since=2026-11-23T00%3A00%3A00Z&after_id=0", 200,
+  api_.Answer(all + "&limit=100&since=2026-11-23T00%3A00%3A00Z&after_id=0", 200,
               R"({"next":null,"events":[]})");
   api_.Answer(all + "&follow=1&after_id=7", 200,
               R"({"next":null,"events":[)" + Event(8, "replay") + "]}");
