@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/notify.h"
 
-#include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <condition_variable>
 #include <csignal>
 #include <deque>
@@ -19,9 +14,10 @@
 #include <utility>
 
 #include "core/alerts.h"
-#include "core/files.h"
+#include "core/unique_fd.h"
 #include "service/json.h"
 #include "service/logging.h"
+#include "service/notify_cursor.h"
 
 namespace sparekey {
 namespace {
@@ -30,7 +26,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kPage = 200;
 constexpr std::chrono::seconds kRetry{5};
-constexpr std::uint64_t kCursorKeyId = 2;
 constexpr std::int64_t kCursorEvery = 1000;  // ids of plain logins
 
 std::string By(const Event& event) {
@@ -78,50 +73,6 @@ void LogEvent(const Event& event) {
                                       LogField(event.remote_host), LogField(event.detail)));
 }
 
-// "12 9f86d081884c7d65\n"; without a word it fits every store.
-struct Cursor {
-  std::int64_t id = 0;
-  std::string store;
-  TimePoint written{};
-};
-
-std::optional<Cursor> ParseCursor(std::string_view text, TimePoint written) {
-  if (!text.ends_with('\n')) return std::nullopt;
-  text.remove_suffix(1);
-  const std::size_t end = std::min(text.find(' '), text.size());
-  Cursor cursor{0, std::string(text.substr(std::min(end + 1, text.size()))), written};
-  const auto [at, error] = std::from_chars(text.data(), text.data() + end, cursor.id);
-  if (error != std::errc() || at != text.data() + end || cursor.id < 0) return std::nullopt;
-  return cursor;
-}
-
-// nullopt: there is none, or nothing that can be read.
-std::optional<Cursor> ReadCursor(const std::string& path) {
-  const auto fd = OpenPrivate(path, O_RDONLY);
-  std::array<char, 64> text{};
-  struct stat info {};
-  const ssize_t got = fd ? read(fd->get(), text.data(), text.size()) : -1;
-  if (got <= 0 || fstat(fd->get(), &info) != 0) return std::nullopt;
-  return ParseCursor({text.data(), static_cast<std::size_t>(got)},
-                     TimePoint(std::chrono::seconds(info.st_mtim.tv_sec)));
-}
-
-// Synced, since a cut to nothing would look as if everything had been told. A whole one that a
-// power cut takes back leads to telling twice.
-Status WriteCursor(const std::string& path, std::int64_t id, const std::string& store) {
-  const std::string draft = path + ".new";
-  const UniqueFd fd(
-      open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd) return SystemError(draft, "create");
-  const std::string text = std::to_string(id) + (store.empty() ? "" : " " + store) + "\n";
-  const Status written =
-      WriteAll(fd.get(), {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, draft);
-  if (!written) return written;
-  if (fdatasync(fd.get()) != 0) return SystemError(draft, "sync");
-  if (rename(draft.c_str(), path.c_str()) != 0) return SystemError(path, "create");
-  return Ok();
-}
-
 Result<std::int64_t> FindLastEvent(Store& store) {
   EventQuery newest;
   newest.limit = 1;
@@ -152,16 +103,6 @@ bool IsNotified(EventKind kind) {
     default:
       return false;
   }
-}
-
-std::string NameStore(const MasterKey& key) {
-  constexpr std::size_t kBytes = 8;
-  const SecretBytes derived = key.Derive(kCursorKeyId, "notified");
-  std::string name;
-  for (const std::uint8_t byte : derived.Expose().first(kBytes)) {
-    name += fmt::format("{:02x}", byte);
-  }
-  return name;
 }
 
 std::string NotificationJson(const Event& event, const std::string& host, std::uint64_t missed) {
@@ -225,7 +166,7 @@ Result<std::shared_ptr<Notifications>> Notifications::Attach(Store& store,
   if (!last) return last.error();
   auto impl = std::make_unique<Impl>(settings.waiting, settings.clock_wrong);
   impl->begin = impl->seen = *last;
-  const auto cursor = ReadCursor(settings.cursor);
+  const auto cursor = ReadNotifyCursor(settings.cursor);
   impl->told = cursor ? cursor->id : *last;
   // Another store's: a new one, of which all is to be told, or an older one that was restored.
   const bool fits = !cursor || cursor->store.empty() || cursor->store == settings.store;
@@ -422,7 +363,7 @@ Notifier::Delivery Notifier::Impl::Deliver(const Event& event, std::uint64_t mis
 }
 
 void Notifier::Impl::KeepCursor(std::int64_t id) {
-  const Status written = WriteCursor(settings.cursor, id, settings.store);
+  const Status written = WriteNotifyCursor(settings.cursor, id, settings.store);
   if (!written && !cursor_failed) {
     Log(LogLevel::kWarning, "notify " + EscapeForLog(written.error().message));
   }

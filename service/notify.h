@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "core/events.h"
-#include "core/seal.h"
 #include "core/store.h"
 #include "service/decider.h"
 #include "service/hooks.h"
@@ -23,13 +22,10 @@ bool IsNotified(EventKind kind);
 // The JSON that a hook reads, one line. `missed`: how many were not told since the last one.
 std::string NotificationJson(const Event& event, const std::string& host, std::uint64_t missed);
 
-// Another key, another store: a word of hexadecimal digits.
-std::string NameStore(const MasterKey& key);
-
 struct NotifySettings {
   std::string folder;  // notify.d
   std::string cursor;  // the file with the id up to which everything was told
-  std::string store;   // whose ids these are: NameStore
+  std::string store;   // whose ids these are: NameStore()
   std::string host;
   std::chrono::milliseconds limit{10'000};  // of one hook
   std::size_t waiting = 256;                // more are missed, and counted

@@ -18,6 +18,7 @@
 #include "service/hardening.h"
 #include "service/logging.h"
 #include "service/notify.h"
+#include "service/notify_cursor.h"
 #include "service/routes.h"
 #include "service/sockets.h"
 #include "version.h"

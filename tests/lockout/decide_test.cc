@@ -1,63 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules 2 to 11 for one attempt, by example.
-#include "lockout/decide.h"
-
+// Rules 2 to 6 for one attempt with a one-time code, by example.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "tests/support/accounts.h"
+#include "tests/lockout/decide_fixture.h"
 
 namespace sparekey {
 namespace {
 
 using testing::CodeAt;
+using testing::DecideTest;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::kBuilt;
 using testing::kNow;
-using testing::MakeAccount;
 using testing::MakeAuthenticator;
-
-class DecideTest : public ::testing::Test {
- protected:
-  Decision Try(const Attempt& attempt, Door door = Door::kSsh) {
-    return Decide(policy, account, system, subject, door, attempt, clock);
-  }
-  Decision TryCode(const std::string& code, Door door = Door::kSsh) {
-    return Try(OneTimeCode{code}, door);
-  }
-  Decision TryRight(int steps = 0) {
-    return TryCode(CodeAt(account.authenticators[0], clock.now, steps));
-  }
-  static std::string CounterCode(const Authenticator& hotp, std::uint64_t counter) {
-    return std::string(ComputeOtp(hotp.algorithm, hotp.secret, counter, 6).ExposeText());
-  }
-  Decision TryWrong() {
-    // Six digits that no step of the window has.
-    for (int i = 0;; ++i) {
-      std::string code = std::to_string(100000 + i);
-      bool hit = false;
-      for (int step = -3; step <= 3; ++step) {
-        hit = hit || code == CodeAt(account.authenticators[0], clock.now, step);
-      }
-      if (!hit) return TryCode(code);
-    }
-  }
-  Decision TrySet(std::vector<std::optional<std::uint8_t>> matches) {
-    return Try(BackupCodeSet{account.sheet ? account.sheet->number : 0, std::move(matches)});
-  }
-  static std::vector<EventKind> Kinds(const Decision& decision) {
-    std::vector<EventKind> kinds;
-    for (const Event& event : decision.events) kinds.push_back(event.kind);
-    return kinds;
-  }
-
-  Policy policy;
-  Account account = MakeAccount();
-  SystemState system;
-  Subject subject;
-  Clock clock{kNow, kBuilt};
-};
 
 TEST_F(DecideTest, AcceptsARightCodeAndSpendsItsStepAndAllBefore) {
   account.otp_failures = 3;
@@ -251,157 +207,6 @@ TEST_F(DecideTest, StillCountsGuessesAtAHotpAuthenticatorWhenTheClockIsWrong) {
   clock.now = kBuilt - std::chrono::seconds(1);
   EXPECT_EQ(TryCode("000000").reason, Reason::kWrongCode);
   EXPECT_EQ(account.otp_failures, 1);
-}
-
-TEST_F(DecideTest, RecoversWithUnspentCodesAndClearsLockFailuresAndBudget) {
-  account.locked = kNow;
-  account.otp_failures = 5;
-  account.otp_budget_spent = 50;
-  account.recovery_failures = 9;
-  const Decision decision = TrySet({7, 2});
-  EXPECT_EQ(decision.verdict, Verdict::kAccept);
-  EXPECT_EQ(decision.reason, Reason::kRecovered);
-  EXPECT_TRUE(account.sheet->codes[2].spent);
-  EXPECT_TRUE(account.sheet->codes[7].spent);
-  EXPECT_EQ(account.sheet->CodesLeft(), 8);
-  EXPECT_FALSE(account.locked);
-  EXPECT_EQ(account.otp_failures, 0);
-  EXPECT_EQ(account.otp_budget_spent, 0);
-  EXPECT_EQ(account.recovery_failures, 0);
-  EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kRecovery));
-}
-
-TEST_F(DecideTest, TellsThatFewCodesAreLeftAfterARecovery) {
-  policy.codes_low = 6;
-  EXPECT_THAT(Kinds(TrySet({0, 1})), ElementsAre(EventKind::kRecovery));
-  const Decision decision = TrySet({2, 3});
-  EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kRecovery, EventKind::kCodesLow));
-  EXPECT_EQ(decision.events.back().detail, "6 backup codes left");
-}
-
-TEST_F(DecideTest, TellsThatFewerThanTwoRecoveriesAreLeftWhateverTheSettingSays) {
-  policy.codes_low = 0;
-  policy.codes_required = 4;
-  EXPECT_THAT(Kinds(TrySet({0, 1, 2, 3})), ElementsAre(EventKind::kRecovery, EventKind::kCodesLow));
-}
-
-TEST_F(DecideTest, SpendsNothingWhenOneCodeOfTheSetIsWrong) {
-  const Decision decision = TrySet({1, std::nullopt});
-  EXPECT_EQ(decision.verdict, Verdict::kDeny);
-  EXPECT_EQ(decision.reason, Reason::kWrongCodes);
-  EXPECT_EQ(account.sheet->CodesLeft(), 10);
-  EXPECT_EQ(account.recovery_failures, 1);
-}
-
-TEST_F(DecideTest, CountsAMatchBeyondTheSheetAsWrong) {
-  EXPECT_EQ(TrySet({1, 10}).reason, Reason::kWrongCodes);  // places 0 to 9
-  EXPECT_EQ(account.sheet->CodesLeft(), 10);
-  EXPECT_EQ(account.recovery_failures, 1);
-}
-
-TEST_F(DecideTest, DeniesTheLastSpentSetInAnyOrderAsAReplay) {
-  TrySet({1, 2});
-  const Decision decision = TrySet({2, 1});
-  EXPECT_EQ(decision.reason, Reason::kReplay);
-  EXPECT_EQ(account.recovery_failures, 0);
-}
-
-TEST_F(DecideTest, CountsAnOlderSpentSetAndAMixOfSpentAndUnspent) {
-  TrySet({1, 2});
-  TrySet({3, 4});
-  EXPECT_EQ(TrySet({1, 2}).reason, Reason::kWrongCodes);
-  EXPECT_EQ(TrySet({3, 5}).reason, Reason::kWrongCodes);
-  EXPECT_EQ(account.recovery_failures, 2);
-  EXPECT_FALSE(account.sheet->codes[5].spent);
-}
-
-TEST_F(DecideTest, CountsCodesOfAReplacedSheet) {
-  const Decision decision = Try(BackupCodeSet{account.sheet->number + 1, {1, 2}});
-  EXPECT_EQ(decision.reason, Reason::kWrongCodes);
-  EXPECT_EQ(account.recovery_failures, 1);
-}
-
-TEST_F(DecideTest, CountsARecoveryOfAnAccountWithoutASheet) {
-  account.sheet.reset();
-  EXPECT_EQ(TrySet({0, 1}).reason, Reason::kWrongCodes);
-  EXPECT_EQ(account.recovery_failures, 1);
-}
-
-TEST_F(DecideTest, TakesNeitherMoreNorFewerCodesThanOneRecoveryNeeds) {
-  for (const auto& set :
-       std::vector<std::vector<std::optional<std::uint8_t>>>{{}, {1}, {1, 2, 3}, {std::nullopt}}) {
-    EXPECT_EQ(TrySet(set).reason, Reason::kNotAnAttempt);
-  }
-  EXPECT_EQ(account.recovery_failures, 0);
-}
-
-TEST_F(DecideTest, DoesNotCountOneCodeTwice) {
-  EXPECT_EQ(TrySet({3, 3}).reason, Reason::kNotAnAttempt);
-  EXPECT_EQ(account.recovery_failures, 0);
-  EXPECT_FALSE(account.sheet->codes[3].spent);
-}
-
-TEST_F(DecideTest, SuperLocksEverybodyAtTheLimitOfAnAdministratorsFailedRecoveries) {
-  subject.administrator = true;
-  account.recovery_failures = 9;
-  const Decision decision = TrySet({0, std::nullopt});
-  ASSERT_TRUE(system.super_locked);
-  EXPECT_THAT(system.super_locked->causes, ElementsAre("ada"));
-  EXPECT_TRUE(system.gate);
-  EXPECT_FALSE(account.super_locked);
-  EXPECT_TRUE(decision.system_changed);
-  EXPECT_THAT(Kinds(decision), ElementsAre(EventKind::kFailedRecovery, EventKind::kSuperLockout,
-                                           EventKind::kGateClosed));
-}
-
-TEST_F(DecideTest, SuperLocksTheAccountAloneWhenItIsNoAdministrators) {
-  account.recovery_failures = 9;
-  TrySet({0, std::nullopt});
-  EXPECT_FALSE(system.super_locked);
-  EXPECT_FALSE(system.gate);
-  EXPECT_EQ(account.super_locked, kNow);
-  EXPECT_TRUE(account.gate);
-}
-
-TEST_F(DecideTest, CountsFailedRecoveriesWhileLocked) {
-  account.locked = kNow;
-  TrySet({0, std::nullopt});
-  EXPECT_EQ(account.recovery_failures, 1);
-}
-
-TEST_F(DecideTest, ChangesNothingUnderASuperLockout) {
-  system.super_locked = SystemSuperLockout{kNow, {"bob"}};
-  for (const Decision& decision : {TryRight(), TryWrong(), TrySet({0, 1})}) {
-    EXPECT_EQ(decision.reason, Reason::kSuperLocked);
-    EXPECT_FALSE(decision.account_changed);
-    EXPECT_THAT(decision.events, IsEmpty());
-  }
-  EXPECT_EQ(account.authenticators[0].mark, -1);
-  EXPECT_EQ(account.sheet->CodesLeft(), 10);
-}
-
-TEST_F(DecideTest, DeniesASuperLockedAccountAtEveryDoorButTheConsole) {
-  account.super_locked = kNow;
-  for (const Door door : {Door::kSsh, Door::kWeb, Door::kOther}) {
-    EXPECT_EQ(TryCode("123456", door).reason, Reason::kSuperLocked);
-  }
-  EXPECT_EQ(TryCode("123456", Door::kConsole).reason, Reason::kConsole);
-}
-
-TEST_F(DecideTest, DeniesSshAloneWhenAGateIsClosed) {
-  account.gate = GateClosure{kNow, "test"};
-  EXPECT_EQ(TryRight().reason, Reason::kGateClosed);
-  EXPECT_EQ(account.authenticators[0].mark, -1);
-  EXPECT_EQ(TryCode(CodeAt(account.authenticators[0], kNow), Door::kWeb).verdict, Verdict::kAccept);
-  account.gate.reset();
-  system.gate = GateClosure{kNow, "test"};
-  EXPECT_EQ(TryRight(+1).reason, Reason::kGateClosed);
-}
-
-TEST_F(DecideTest, DeniesAnAccountWhoseIdentityChanged) {
-  subject.identity_changed = true;
-  EXPECT_EQ(TryRight().reason, Reason::kIdentityChanged);
-  EXPECT_EQ(account.authenticators[0].mark, -1);
 }
 
 TEST_F(DecideTest, SpendsAStepForEveryAuthenticatorOfItsSecretAndNoOther) {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "service/json.h"
+#include "service/notify_cursor.h"
 #include "tests/core/store_fixture.h"
 
 namespace sparekey {
