@@ -27,7 +27,9 @@ void ByteWriter::Signed(std::int64_t value) {
 }
 
 void ByteWriter::Bytes(std::span<const std::uint8_t> bytes) {
-  for (const std::uint8_t byte : bytes) Byte(byte);
+  const std::size_t room = out_.size() - std::min(size_, out_.size());
+  std::ranges::copy(bytes.first(std::min(room, bytes.size())), out_.begin() + (out_.size() - room));
+  size_ += bytes.size();
 }
 
 void ByteWriter::Block(std::span<const std::uint8_t> bytes) {

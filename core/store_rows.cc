@@ -14,6 +14,8 @@ constexpr char kPolicyRow[] = "policy";
 constexpr char kKeyCheckRow[] = "key_check";
 constexpr std::string_view kKeyCheck = "sparekey";
 
+constexpr std::size_t kUsualContext = 80;
+
 constexpr std::int64_t kEnrolmentMask = 3;
 constexpr std::int64_t kLockedFlag = 4, kSuperLockedFlag = 8;  // kListShut asks for >= 4
 constexpr std::int64_t kGateFlag = 16;  // the highest: kListClosedGates asks for >= 16
@@ -90,9 +92,12 @@ Statement& BindUid(Statement& statement, uid_t uid) {
 }  // namespace
 
 // Lengths keep the parts apart.
-std::string RowContext(std::initializer_list<std::string> parts) {
+std::string RowContext(std::initializer_list<std::string_view> parts) {
   std::string context;
-  for (const std::string& part : parts) context += std::to_string(part.size()) + ":" + part;
+  context.reserve(kUsualContext);
+  for (const std::string_view part : parts) {
+    context.append(std::to_string(part.size())).append(":").append(part);
+  }
   return context;
 }
 

@@ -17,7 +17,7 @@
 namespace sparekey {
 
 // Table, field, version of the layout, then what names the row: under this a value is sealed.
-std::string RowContext(std::initializer_list<std::string> parts);
+std::string RowContext(std::initializer_list<std::string_view> parts);
 
 // Summary of an account that can be counted without opening its record.
 std::int64_t FlagsOf(const Account& account);

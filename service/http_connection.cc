@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A connection's life: idle, reading, answering, writing, idle …
+#include <sys/socket.h>
+#include <sys/uio.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
+#include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -22,6 +28,16 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kDrainBytes =
     1024 * 1024;  // of a refused request, so that the answer is read
+
+// As sendmsg(2), without waiting.
+ssize_t SendSome(int fd, std::string_view head, std::span<const std::uint8_t> body) {
+  std::array<iovec, 2> parts{iovec{const_cast<char*>(head.data()), head.size()},
+                             iovec{const_cast<std::uint8_t*>(body.data()), body.size()}};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
 
 }  // namespace
 
@@ -72,6 +88,7 @@ void HttpServer::Impl::Close(Connection& connection) {
   if (connection.closed.exchange(true)) return;
   error_code ignored;
   connection.socket.close(ignored);
+  connection.fd = UniqueFd();
   TableOf(connection.peer.socket).Remove(connection);
   FinishStopWhenQuiet();
 }
@@ -84,7 +101,28 @@ void HttpServer::Impl::CloseAll(std::initializer_list<ConnectionState> states) {
   }
 }
 
+// Most callers have sent their request before they are let in. False: it is closed.
+bool HttpServer::Impl::ReadWhatIsThere(const ConnectionPtr& connection) {
+  const std::span<char> room = connection->reader.Prepare();
+  const ssize_t got = recv(connection->handle(), room.data(), room.size(), MSG_DONTWAIT);
+  if (got > 0) connection->reader.Commit(static_cast<std::size_t>(got));
+  const bool is_open = got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+  if (!is_open) Close(*connection);
+  return is_open;
+}
+
+// From here on what happens on it is waited for. False: that cannot be, and it is closed.
+bool HttpServer::Impl::Watch(Connection& connection) {
+  if (!connection.fd) return true;
+  error_code error;
+  connection.socket.assign(asio::local::stream_protocol(), connection.fd.get(), error);
+  if (error) return Close(connection), false;
+  (void)connection.fd.Release();
+  return true;
+}
+
 void HttpServer::Impl::Read(ConnectionPtr connection) {
+  if (!Watch(*connection)) return;
   const std::span<char> room = connection->reader.Prepare();
   UnixSocket& socket = connection->socket;
   socket.async_read_some(
@@ -148,18 +186,19 @@ void HttpServer::Impl::Answer(ConnectionPtr connection, HttpResponse response) {
   const auto& head = connection->head;
   std::array<asio::const_buffer, 2> bytes{asio::buffer(head),
                                           asio::buffer(body.data(), body.size())};
-  UnixSocket& socket = connection->socket;
   // Most last answers go at once, and their connection with them.
   if (connection->close_after && !connection->refused) {
-    error_code error;
-    const std::size_t sent = socket.write_some(bytes, error);
-    if (sent == asio::buffer_size(bytes) || (error && error != asio::error::would_block)) {
+    const ssize_t sent = SendSome(connection->handle(), head, body);
+    const auto count = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+    if (count == asio::buffer_size(bytes) || (sent < 0 && errno != EAGAIN && errno != EINTR)) {
       return Close(*connection);
     }
-    const std::size_t of_head = std::min(sent, head.size());
+    const std::size_t of_head = std::min(count, head.size());
     bytes[0] += of_head;
-    bytes[1] += sent - of_head;
+    bytes[1] += count - of_head;
   }
+  if (!Watch(*connection)) return;
+  UnixSocket& socket = connection->socket;
   asio::async_write(
       socket, bytes,
       [this, connection = std::move(connection)](error_code error, std::size_t) mutable {

@@ -41,7 +41,7 @@ using Body = http::vector_body<std::uint8_t, WipingAllocator<std::uint8_t>>;
 using BeastParser = http::request_parser<Body, WipingAllocator<char>>;
 
 // An idle connection keeps this much, a busy one reads in larger pieces.
-constexpr std::size_t kIdleBytes = 2048;
+constexpr std::size_t kIdleBytes = 1024;
 constexpr std::size_t kReadBytes = 16 * 1024;
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }

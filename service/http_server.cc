@@ -74,25 +74,19 @@ void HttpServer::Impl::Pause(Listener& listener) {
 }
 
 void HttpServer::Impl::Admit(int fd, SocketKind kind) {
-  error_code error;
-  UniqueFd accepted(fd);  // until it is the socket's
-  UnixSocket socket(context);
-  socket.assign(asio::local::stream_protocol(), fd, error);
-  if (error) return;
-  (void)accepted.Release();
+  UniqueFd accepted(fd);
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return;
-  socket.non_blocking(true, error);
   const Peer peer{kind, credentials.uid, credentials.gid, credentials.pid, ++last_connection};
   if (!HasRoomFor(peer)) {
-    socket.write_some(asio::buffer(full), error);
+    (void)send(fd, full.data(), full.size(), MSG_NOSIGNAL);
     return;
   }
-  auto connection = std::make_shared<Connection>(*this, std::move(socket), peer);
+  auto connection = std::make_shared<Connection>(*this, std::move(accepted), peer);
   TableOf(kind).Add(connection, SteadyClock::now());
   ArmSweep();
-  Read(std::move(connection));
+  if (ReadWhatIsThere(connection)) Process(std::move(connection));
 }
 
 // Makes room where it can: at the cost of the same user's connections where he has his share.
@@ -164,7 +158,7 @@ void HttpServer::Impl::Sweep() {
 
 void HttpServer::Impl::GiveUpReading(const ConnectionPtr& connection) {
   error_code ignored;
-  connection->socket.cancel(ignored);  // its read ends without effect
+  connection->socket.cancel(ignored);  // its read, if there is one, ends without effect
   Refuse(connection, Problem(408, "Request Timeout", "The request came too slowly"));
 }
 

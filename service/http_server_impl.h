@@ -22,6 +22,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/unique_fd.h"
 #include "service/connection_table.h"
 #include "service/http_head.h"
 #include "service/http_reader.h"
@@ -98,7 +99,9 @@ struct HttpServer::Impl {
   void Enter(Connection& connection, ConnectionState state);
   void Close(Connection& connection);
   void CloseAll(std::initializer_list<ConnectionState> states);
+  bool ReadWhatIsThere(const ConnectionPtr& connection);
   void Read(ConnectionPtr connection);
+  bool Watch(Connection& connection);
   void Process(ConnectionPtr connection);
   void Dispatch(const ConnectionPtr& connection);
   void Answer(ConnectionPtr connection, HttpResponse response);
@@ -130,14 +133,18 @@ struct HttpServer::Impl {
 };
 
 struct HttpServer::Impl::Connection {
-  Connection(Impl& impl, UnixSocket&& accepted, const Peer& who)
+  Connection(Impl& impl, UniqueFd accepted, const Peer& who)
       : server(impl),
-        socket(std::move(accepted)),
+        fd(std::move(accepted)),
+        socket(impl.context),
         peer(who),
         uid(who.uid),
         reader(impl.limits.header_bytes, impl.limits.body_bytes) {}
 
+  int handle() { return fd ? fd.get() : socket.native_handle(); }
+
   Impl& server;
+  UniqueFd fd;  // until it is the socket's: a login that comes and goes at once is never watched
   UnixSocket socket;
   Peer peer;
   uid_t uid;

@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -170,9 +171,13 @@ void AppendEscaped(std::string& out, std::string_view bytes, Decoded decoded) {
   }
 }
 
+// Printable ASCII, but for the character that begins an escape: most of what is logged.
+bool IsPlain(char c) { return c >= ' ' && c <= '~' && c != '\\'; }
+
 }  // namespace
 
 std::string EscapeForLog(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit && std::ranges::all_of(text, IsPlain)) return std::string(text);
   std::string out;
   std::size_t i = 0;
   while (i < text.size()) {
@@ -190,8 +195,10 @@ std::string EscapeForLog(std::string_view text, std::size_t limit) {
 
 std::string LogField(std::string_view text) {
   if (text.empty()) return "-";
+  std::string escaped = EscapeForLog(text);
+  if (escaped.find(' ') == std::string::npos) return escaped;
   std::string field;
-  for (const char c : EscapeForLog(text)) {
+  for (const char c : escaped) {
     if (c == ' ') {
       field += "\\x20";
     } else {
