@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/otp.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
+#include <nettle/hmac.h>
+#include <nettle/nettle-meta.h>
+#include <nettle/sha1.h>
+#include <nettle/sha2.h>
 #include <sodium.h>
 
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <memory>
-#include <new>
 #include <span>
 
 #include "core/policy.h"
@@ -19,54 +19,24 @@ namespace {
 
 constexpr std::int64_t kLastStep = std::numeric_limits<std::int64_t>::max();
 
-// OpenSSL fails here only for want of memory (or of an algorithm that every provider has), and is
-// treated as operator new is: the net of the entry point catches it, and the login is denied
-// without being counted.
-void Check(bool succeeded) {
-  if (!succeeded) throw std::bad_alloc();
-}
-
-struct FreeContext {
-  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
-};
-using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeContext>;
-
-struct FreeMac {
-  void operator()(EVP_MAC* mac) const { EVP_MAC_free(mac); }
-};
-
-// An HMAC context with an all-zero key. Looking the algorithms up costs more than using them, so
-// that each is made once, never changed, and duplicated for use.
-MacContext NewTemplate(const char* digest) {
-  const std::unique_ptr<EVP_MAC, FreeMac> mac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
-  Check(mac != nullptr);
-  MacContext context(EVP_MAC_CTX_new(mac.get()));
-  Check(context != nullptr);
-  const std::array<unsigned char, 20> key{};
-  const std::array<OSSL_PARAM, 2> parameters{
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(digest), 0),
-      OSSL_PARAM_construct_end()};
-  Check(EVP_MAC_init(context.get(), key.data(), key.size(), parameters.data()) == 1);
-  return context;
-}
-
-// Never freed: OpenSSL's own exit handler may run before this file's.
-const EVP_MAC_CTX* Template(HashAlgorithm algorithm) {
-  static const auto* const sha1 = NewTemplate("SHA1").release();
-  static const auto* const sha256 = NewTemplate("SHA256").release();
-  static const auto* const sha512 = NewTemplate("SHA512").release();
-  if (algorithm == HashAlgorithm::kSha256) return sha256;
-  if (algorithm == HashAlgorithm::kSha512) return sha512;
-  return sha1;
+const nettle_hash& HashOf(HashAlgorithm algorithm) {
+  if (algorithm == HashAlgorithm::kSha256) return nettle_sha256;
+  if (algorithm == HashAlgorithm::kSha512) return nettle_sha512;
+  return nettle_sha1;
 }
 
 // RFC 4226 section 5.3 for one secret, which is scheduled into the HMAC once.
 class CodeGenerator {
  public:
-  CodeGenerator(HashAlgorithm algorithm, const SecretBytes& secret)
-      : context_(EVP_MAC_CTX_dup(Template(algorithm))) {
-    Check(context_ != nullptr);
-    Check(EVP_MAC_init(context_.get(), secret.Expose().data(), secret.size(), nullptr) == 1);
+  CodeGenerator(HashAlgorithm algorithm, const SecretBytes& secret) : hash_(HashOf(algorithm)) {
+    hmac_set_key(&outer_, &inner_, &state_, &hash_, secret.size(), secret.Expose().data());
+  }
+  CodeGenerator(const CodeGenerator&) = delete;
+  CodeGenerator& operator=(const CodeGenerator&) = delete;
+  ~CodeGenerator() {
+    for (Context* const context : {&outer_, &inner_, &state_}) {
+      Wipe(std::span(reinterpret_cast<std::uint8_t*>(context), sizeof *context));
+    }
   }
 
   // Fills `code` with decimal digits, one a byte. Divides by constants only: no time that depends
@@ -82,20 +52,24 @@ class CodeGenerator {
   std::uint32_t Truncate(std::uint64_t step) {
     std::array<std::uint8_t, 8> message{};
     for (int i = 7; i >= 0; --i, step >>= 8) message[i] = static_cast<std::uint8_t>(step);
-    std::array<std::uint8_t, EVP_MAX_MD_SIZE> mac{};
-    std::size_t size = 0;
-    // With no key, init begins a new message under the key of before.
-    Check(EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1);
-    Check(EVP_MAC_update(context_.get(), message.data(), message.size()) == 1);
-    Check(EVP_MAC_final(context_.get(), mac.data(), &size, mac.size()) == 1);
-    const std::size_t offset = mac[size - 1] & 0x0f;
+    std::array<std::uint8_t, SHA512_DIGEST_SIZE> mac{};
+    hmac_update(&state_, &hash_, message.size(), message.data());
+    // Begins a new message under the same key, too.
+    hmac_digest(&outer_, &inner_, &state_, &hash_, hash_.digest_size, mac.data());
+    const std::size_t offset = mac[hash_.digest_size - 1] & 0x0f;
     const std::uint32_t value = (mac[offset] & 0x7fU) << 24 | mac[offset + 1] << 16 |
                                 mac[offset + 2] << 8 | mac[offset + 3];
     Wipe(std::span(mac));
     return value;
   }
 
-  MacContext context_;
+  union Context {
+    sha1_ctx sha1;
+    sha256_ctx sha256;
+    sha512_ctx sha512;
+  };
+  const nettle_hash& hash_;
+  Context outer_, inner_, state_;
 };
 
 struct Steps {

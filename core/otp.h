@@ -12,8 +12,7 @@
 
 namespace sparekey {
 
-// The code of one step as `digits` (6..8) decimal digits. HMAC by OpenSSL; where that has no
-// memory, std::bad_alloc is thrown here and by MatchOtp, as by any other allocation.
+// The code of one step as `digits` (6..8) decimal digits. HMAC by Nettle.
 SecretBytes ComputeOtp(HashAlgorithm algorithm, const SecretBytes& secret, std::uint64_t step,
                        int digits);
 

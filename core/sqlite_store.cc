@@ -100,12 +100,13 @@ class SqliteStore final : public Store {
   std::vector<Event> recorded_;            // in the transaction, for the listener
   std::optional<FlagCounts> flag_counts_;  // once they were asked for
   bool begun_ = false;
+  bool has_committed_ = false;  // in this Run
   bool folds_alerts_ = true;
   std::optional<Error> broken_alerts_;  // some were not stored since the file was opened
   off_t frame_bytes_ = 0;
   std::optional<off_t> good_log_;  // the log must be cut to this before it is read again
   std::chrono::steady_clock::time_point next_move_{};
-  double crowd_ = 1;  // works a batch, of late
+  double crowd_ = 1;  // works a batch that was committed, of late
 };
 
 Status SqliteStore::Connect() {
@@ -205,6 +206,7 @@ void SqliteStore::Run(std::span<Work> works) {
       break;
     }
   }
+  if (!std::exchange(has_committed_, false)) return;
   crowd_ += (static_cast<double>(works.size()) - crowd_) / 8;
   MoveLog(static_cast<int>(std::min(kMostFrames, kFramesForOne * std::max(1.0, crowd_ * crowd_))));
 }
@@ -305,6 +307,7 @@ Status SqliteStore::Commit() {
   Status status = database_->Use("COMMIT").Finish();
   if (!status) return status;
   begun_ = false;
+  has_committed_ = true;
   for (const auto& [flags, more] : rows_->TakeFlagChanges()) {
     if (flag_counts_) (*flag_counts_)[flags] += more;
   }

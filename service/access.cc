@@ -38,12 +38,15 @@ Result<Changes> DecideQuestion(Records& records, Question& question) {
 HttpResponse Answer(const Question& question) {
   const bool accepted = IsAccept(question.reason);
   LogVerdict("access", question.opening, question.reason);
-  const std::string text = accepted ? "" : Say(question.reason, question.words);
-  return Reply(200, {{"verdict", accepted ? "accept" : "deny"},
-                     {"reason", ToString(question.reason)},
-                     {"enrolled", question.words.enrolled},
-                     {"must_enrol", question.words.must_enrol},
-                     {"say", Said(text, accepted)}});
+  JsonWriter json(kUsualReply);
+  json.StartObject();
+  json.AddText("verdict", accepted ? "accept" : "deny");
+  json.AddText("reason", ToString(question.reason));
+  json.AddFlag("enrolled", question.words.enrolled);
+  json.AddFlag("must_enrol", question.words.must_enrol);
+  AddSaid(json, accepted ? "" : Say(question.reason, question.words), accepted);
+  json.EndObject();
+  return Reply(200, json);
 }
 
 void SubmitQuestion(const Backend& backend, const std::shared_ptr<Question>& question,
@@ -67,21 +70,20 @@ void SubmitQuestion(const Backend& backend, const std::shared_ptr<Question>& que
     });
   };
   Step step = [question](Records& records) { return DecideQuestion(records, *question); };
-  backend.decider.Submit({key}, std::move(step), question->deadline, std::move(done));
+  backend.decider.Submit({key}, std::move(step), question->deadline, std::move(done),
+                         Decider::Purpose::kLooks);
 }
 
 }  // namespace
 
 void AnswerAccess(const Backend& backend, const HttpRequest& request, Respond respond) {
-  const auto object = ParseObject(request.body);
-  if (!object) return respond(Problem(object.error()));
-  const auto opening = ParseOpening(*object);
-  if (!opening) return respond(RefuseOpening("access", *object, opening.error()));
-  const auto proven = BoolField(*object, "code_proven");
-  if (!proven) return respond(Problem(proven.error()));
+  const auto fields = ReadLoginFields(request.body);
+  if (!fields) return respond(Problem(fields.error()));
+  const auto opening = ParseOpening(*fields);
+  if (!opening) return respond(RefuseOpening("access", *fields, opening.error()));
   auto question = std::make_shared<Question>();
   question->opening = *opening;
-  question->code_proven = proven->value_or(false);
+  question->code_proven = fields->code_proven.value_or(false);
   question->deadline = request.since + kRequestDeadline;
   backend.directory.Lookup(opening->account, [&backend, question, respond](auto identity) {
     question->identity = std::move(identity);

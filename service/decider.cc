@@ -7,6 +7,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@ struct Request {
   Work work;
   TimeLimit deadline;
   Decider::Done done;
+  Decider::Purpose purpose;
 };
 
 Error Busy(const char* why) { return {ErrorCode::kBusy, why}; }
@@ -56,6 +58,7 @@ struct Decider::Impl {
   void UseStore(std::unique_lock<std::mutex>& lock, const Use& use);
   void TakeBatch();
   void Decide();
+  void Run(std::span<Request> turn);
   void WakeThread() {
     thread_wanted = true;
     woken.notify_one();
@@ -135,27 +138,35 @@ void Decider::Impl::TakeBatch() {
 }
 
 void Decider::Impl::Decide() {
-  const auto now = std::chrono::steady_clock::now();
-  const auto late = std::stable_partition(
-      batch.begin(), batch.end(), [&](const Request& request) { return request.deadline >= now; });
-  for (auto request = batch.begin(); request != late; ++request) {
-    works.push_back(std::move(request->work));
-  }
-  bool failed = !works.empty();
+  const auto start = std::chrono::steady_clock::now();
+  const auto late = std::stable_partition(batch.begin(), batch.end(), [&](const Request& request) {
+    return request.deadline >= start;
+  });
+  const auto changing = std::stable_partition(batch.begin(), late, [](const Request& request) {
+    return request.purpose == Purpose::kLooks;
+  });
+  Run({batch.begin(), changing});
+  Run({changing, late});
+  const auto end = std::chrono::steady_clock::now();
+  if (end - start > limits.quick) no_help_until = end + limits.alone;
+  std::for_each(late, batch.end(), [](const Request& request) {
+    Guarded([&] { request.done(Busy("the request waited too long")); });
+  });
+  batch.clear();
+}
+
+void Decider::Impl::Run(std::span<Request> turn) {
+  if (turn.empty()) return;
+  for (Request& request : turn) works.push_back(std::move(request.work));
+  bool failed = true;
   Guarded([&] {
-    if (!works.empty()) store->Run(works);
+    store->Run(works);
     failed = false;
   });
-  const auto end = std::chrono::steady_clock::now();
-  if (end - now > limits.quick) no_help_until = end + limits.alone;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    Guarded([&] {
-      if (i >= works.size()) return batch[i].done(Busy("the request waited too long"));
-      batch[i].done(failed ? Status(NotDecided()) : works[i].status);
-    });
+  for (std::size_t i = 0; i < works.size(); ++i) {
+    Guarded([&] { turn[i].done(failed ? Status(NotDecided()) : works[i].status); });
   }
   works.clear();
-  batch.clear();
 }
 
 Decider::Decider(std::unique_ptr<Store> store, Limits limits)
@@ -170,12 +181,13 @@ Decider::~Decider() {
   impl_->thread.join();
 }
 
-void Decider::Submit(std::vector<AccountKey> accounts, Step step, TimeLimit deadline, Done done) {
+void Decider::Submit(std::vector<AccountKey> accounts, Step step, TimeLimit deadline, Done done,
+                     Purpose purpose) {
   {
     const std::lock_guard lock(impl_->mutex);
     if (impl_->requests.size() < impl_->limits.waiting) {
       impl_->requests.push_back({Work{std::move(accounts), WithDeadline(std::move(step), deadline)},
-                                 deadline, std::move(done)});
+                                 deadline, std::move(done), purpose});
       if (std::this_thread::get_id() != impl_->helper) impl_->WakeThread();
       return;
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the store: takes all works that wait, runs them in one transaction and reports after its
-// single fsync (group commit). On its own thread, or on that of a helper, who saves two changes of
-// threads a work where the disk is quick. One thread at a time is in the store.
+// single fsync (group commit); those that only look it answers before. On its own thread, or on
+// that of a helper, who saves two changes of threads a work where the disk is quick. One thread at
+// a time is in the store.
 #pragma once
 
 #include <chrono>
@@ -26,11 +27,16 @@ class Decider {
   ~Decider();  // finishes what waits
 
   using Done = std::function<void(Status status)>;  // on the thread that decided
+  enum class Purpose {
+    kMayChange,
+    kLooks
+  };  // what looks has its turn first, and no disk to wait for
   // A work whose turn has not come by `deadline`, also within its batch, gets kBusy and does
   // nothing. While too many wait, kBusy comes at once, on the caller's thread. A store that throws
   // is kUnavailable for the whole batch.
   void Submit(std::vector<AccountKey> accounts, Step step,
-              std::chrono::steady_clock::time_point deadline, Done done);
+              std::chrono::steady_clock::time_point deadline, Done done,
+              Purpose purpose = Purpose::kMayChange);
   // Runs a read between transactions, on the decider's thread.
   void Read(std::function<void(Store& store)> read);
 

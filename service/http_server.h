@@ -41,11 +41,13 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 200;
   SecretBytes body;
-  std::string content_type = "application/json";
+  std::string_view content_type = "application/json";  // a literal
   // A question. On pam.sock, where a conversation has a connection of its own, every other answer
   // is the last one, and the connection ends with it.
   bool expects_more = false;
   std::string allow = {};  // with 405: the route's methods, "GET, POST" (RFC 9110 section 10.2.1)
+
+  HttpResponse Clone() const { return {status, body.Clone(), content_type, expects_more, allow}; }
 };
 
 // May be called later, from the server's thread, exactly once.

@@ -104,6 +104,11 @@ HttpResponse Reply(int status, const Json& value) {
   return response;
 }
 
+HttpResponse Reply(int status, const JsonWriter& json) {
+  if (!json.IsGood()) return Problem(500, "Internal error", "The answer is no text");
+  return {status, SecretBytes(json.text()), "application/json"};
+}
+
 HttpResponse SecretReply(int status, Json value) {
   WipedBuffer buffer;
   std::ostream(&buffer) << value;

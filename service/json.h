@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/events.h"
+#include "core/json_writer.h"
 #include "core/result.h"
 #include "service/backend.h"
 #include "service/http_server.h"
@@ -26,6 +27,7 @@ Result<std::optional<bool>> BoolField(const Json& object, const char* name);
 Result<std::optional<std::int64_t>> NumberField(const Json& object, const char* name);
 
 HttpResponse Reply(int status, const Json& value);
+HttpResponse Reply(int status, const JsonWriter& json);
 // Wipes every text in the value after writing it: for answers that hold secrets.
 HttpResponse SecretReply(int status, Json value);
 void WipeTexts(Json& value);

@@ -35,7 +35,7 @@ struct Login {
   bool recovering = false;
   bool locked = false;
   bool alias_checked = false;
-  std::function<HttpResponse()> last;  // the answer that is repeated
+  HttpResponse last;  // the answer that is repeated
   std::vector<Respond> waiting;
 };
 

@@ -4,59 +4,148 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
+#include "core/json_reader.h"
 #include "service/logging.h"
 
 namespace sparekey {
 namespace {
 
+constexpr std::size_t kLongestText = 256, kLongestHost = 1024;
 constexpr std::size_t kLongestAnswer = 1024;
 constexpr std::size_t kMostAnswers = 8;
 
+// Texts on their way out of a body that holds codes. With room for the longest of them, so that
+// none is left where it was moved away from.
+class FieldReader {
+ public:
+  explicit FieldReader(const SecretBytes& body) : reader_(body.ExposeText()) {
+    text_.reserve(body.size());
+  }
+  FieldReader(const FieldReader&) = delete;
+  FieldReader& operator=(const FieldReader&) = delete;
+  ~FieldReader() {
+    text_.resize(text_.capacity());
+    Wipe(std::span<char>(text_));
+  }
+
+  Result<LoginFields> Read();
+
+ private:
+  void ReadMember(std::string_view name);
+  void ReadText(std::string_view name, std::size_t limit, std::optional<std::string>& field);
+  void ReadFlag(std::string_view name, std::optional<bool>& field);
+  void ReadAnswers();
+  void ReadAnswer(std::string id);
+  void Complain(Error error) {
+    if (!fields_.wrong) fields_.wrong = std::move(error);
+  }
+
+  JsonReader reader_;
+  std::string text_;
+  LoginFields fields_;
+};
+
+Error WrongType(std::string_view name, const std::string& wanted) {
+  return Invalid("\"" + std::string(name) + "\" must be " + wanted);
+}
+
+Result<LoginFields> FieldReader::Read() {
+  reader_.StartObject();
+  for (std::string name; reader_.NextMember(name);) ReadMember(name);
+  if (!reader_.IsAtEnd()) return Invalid("the request must be one JSON object");
+  return std::move(fields_);
+}
+
+void FieldReader::ReadMember(std::string_view name) {
+  if (name == "account") return ReadText(name, kLongestText, fields_.account);
+  if (name == "door") return ReadText(name, kLongestText, fields_.door);
+  if (name == "service") return ReadText(name, kLongestText, fields_.service);
+  if (name == "remote_host") return ReadText(name, kLongestHost, fields_.remote_host);
+  if (name == "first_factor") return ReadText(name, kLongestText, fields_.first_factor);
+  if (name == "recovery") return ReadFlag(name, fields_.recovery);
+  if (name == "code_proven") return ReadFlag(name, fields_.code_proven);
+  if (name == "answers") return ReadAnswers();
+  reader_.SkipValue();
+}
+
+void FieldReader::ReadText(std::string_view name, std::size_t limit,
+                           std::optional<std::string>& field) {
+  field.reset();
+  if (reader_.TakeNull()) return;
+  if (!reader_.IsNext('"')) {
+    Complain(WrongType(name, "a text"));
+    return reader_.SkipValue();
+  }
+  reader_.ReadText(text_);
+  if (text_.size() > limit) {
+    return Complain(WrongType(name, "at most " + std::to_string(limit) + " bytes long"));
+  }
+  field = std::string_view(text_);
+}
+
+void FieldReader::ReadFlag(std::string_view name, std::optional<bool>& field) {
+  field.reset();
+  if (reader_.TakeNull()) return;
+  if (!reader_.IsNext('t') && !reader_.IsNext('f')) {
+    Complain(WrongType(name, "true or false"));
+    return reader_.SkipValue();
+  }
+  field = reader_.ReadFlag();
+}
+
+void FieldReader::ReadAnswers() {
+  fields_.answers.emplace();
+  if (!reader_.IsNext('{')) {
+    Complain(NoAnswers());
+    return reader_.SkipValue();
+  }
+  reader_.StartObject();
+  for (std::string id; reader_.NextMember(id);) ReadAnswer(id);
+}
+
+void FieldReader::ReadAnswer(std::string id) {
+  if (!reader_.IsNext('"')) {
+    Complain(Invalid("an answer must be a text of at most 1024 bytes"));
+    return reader_.SkipValue();
+  }
+  reader_.ReadText(text_);
+  if (text_.size() > kLongestAnswer) {
+    Complain(Invalid("an answer must be a text of at most 1024 bytes"));
+  } else {
+    fields_.answers->insert_or_assign(std::move(id), SecretBytes(std::string_view(text_)));
+    if (fields_.answers->size() > kMostAnswers) Complain(NoAnswers());
+  }
+  Wipe(std::span<char>(text_));
+}
+
 }  // namespace
 
-Result<Opening> ParseOpening(const Json& object) {
-  Opening opening;
-  const auto account = TextField(object, "account");
-  const auto door = TextField(object, "door");
-  const auto service = TextField(object, "service");
-  const auto host = TextField(object, "remote_host", 1024);
-  const auto factor = TextField(object, "first_factor");
-  const auto recovery = BoolField(object, "recovery");
-  for (const auto* field : {&account, &door, &service, &host, &factor}) {
-    if (!*field) return field->error();
+Error NoAnswers() { return Invalid("\"answers\" must be an object with at most 8 texts"); }
+
+Result<LoginFields> ReadLoginFields(const SecretBytes& body) { return FieldReader(body).Read(); }
+
+Result<Opening> ParseOpening(const LoginFields& fields) {
+  if (fields.wrong) return *fields.wrong;
+  if (!fields.account || !IsAccountName(*fields.account)) {
+    return Invalid("\"account\" is no account name");
   }
-  if (!recovery) return recovery.error();
-  if (!*account || !IsAccountName(**account)) return Invalid("\"account\" is no account name");
-  const auto parsed = *door ? ParseDoor(**door) : std::nullopt;
-  if (!parsed || *parsed == Door::kConsole) return Invalid("\"door\" must be ssh, web or other");
-  const std::string proof = factor->value_or("none");
+  const auto door = fields.door ? ParseDoor(*fields.door) : std::nullopt;
+  if (!door || *door == Door::kConsole) return Invalid("\"door\" must be ssh, web or other");
+  const std::string proof = fields.first_factor.value_or("none");
   if (proof != "password" && proof != "publickey" && proof != "waived" && proof != "none") {
     return Invalid("\"first_factor\" must be password, publickey, waived or none");
   }
-  opening.account = **account;
-  opening.door = *parsed;
-  opening.service = service->value_or("");
-  opening.remote_host = host->value_or("");
+  Opening opening;
+  opening.account = *fields.account;
+  opening.door = *door;
+  opening.service = fields.service.value_or("");
+  opening.remote_host = fields.remote_host.value_or("");
   opening.first_factor = proof != "none";
-  opening.recovery = recovery->value_or(true);
+  opening.recovery = fields.recovery.value_or(true);
   return opening;
-}
-
-Result<Answers> TakeAnswers(Json& object) {
-  const auto found = object.find("answers");
-  if (found == object.end() || !found->is_object() || found->size() > kMostAnswers) {
-    return Invalid("\"answers\" must be an object with at most 8 texts");
-  }
-  Answers answers;
-  bool good = true;
-  for (auto& [id, value] : found->items()) {
-    good = good && value.is_string() && value.get_ref<std::string&>().size() <= kLongestAnswer;
-    if (good) answers.emplace(id, SecretBytes(value.get_ref<std::string&>()));
-  }
-  WipeTexts(*found);
-  if (!good) return Invalid("an answer must be a text of at most 1024 bytes");
-  return answers;
 }
 
 SecretBytes WithoutSpaces(const SecretBytes& text) {
@@ -93,18 +182,22 @@ void LogVerdict(std::string_view what, const Opening& opening, Reason reason) {
                                    IsAccept(reason) ? "accept" : "deny", ToString(reason)));
 }
 
-HttpResponse RefuseOpening(std::string_view what, const Json& object, const Error& error) {
-  const auto account = object.find("account");
-  const bool named = account != object.end() && account->is_string();
-  Log(LogLevel::kInfo,
-      fmt::format("{} refused account={}: {}", what,
-                  LogField(named ? account->get_ref<const std::string&>() : ""), error.message));
+HttpResponse RefuseOpening(std::string_view what, const LoginFields& fields, const Error& error) {
+  Log(LogLevel::kInfo, fmt::format("{} refused account={}: {}", what,
+                                   LogField(fields.account.value_or("")), error.message));
   return Problem(error);
 }
 
-Json Said(const std::string& text, bool accepted) {
-  if (text.empty()) return Json::array();
-  return Json::array({{{"text", text}, {"style", accepted ? "info" : "error"}}});
+void AddSaid(JsonWriter& json, const std::string& text, bool accepted) {
+  json.AddName("say");
+  json.StartArray();
+  if (!text.empty()) {
+    json.StartObject();
+    json.AddText("text", text);
+    json.AddText("style", accepted ? "info" : "error");
+    json.EndObject();
+  }
+  json.EndArray();
 }
 
 }  // namespace sparekey

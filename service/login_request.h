@@ -3,8 +3,10 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
+#include "core/json_writer.h"
 #include "lockout/decide.h"
 #include "service/json.h"
 
@@ -18,23 +20,33 @@ struct Opening {
   bool recovery = true;
   bool by_owner = false;  // proves who he is before he changes his own account
 };
-// kInvalid names the field.
-Result<Opening> ParseOpening(const Json& object);
 
-// The texts of {"answers":{ID:TEXT}}, at most 8 of at most 1024 bytes; moved out of the JSON and
-// wiped there.
+// {ID:TEXT}, at most 8 of at most 1024 bytes.
 using Answers = std::map<std::string, SecretBytes>;
-Result<Answers> TakeAnswers(Json& object);
+
+// The members that a request about a login may have; absent is null, and others are passed over.
+struct LoginFields {
+  std::optional<std::string> account, door, service, remote_host, first_factor;
+  std::optional<bool> recovery, code_proven;
+  std::optional<Answers> answers;
+  std::optional<Error> wrong;  // names a member that is of another type, or too long
+};
+// kInvalid: not one JSON object. What was read of the answers stays nowhere else.
+Result<LoginFields> ReadLoginFields(const SecretBytes& body);
+// kInvalid names the field.
+Result<Opening> ParseOpening(const LoginFields& fields);
+Error NoAnswers();  // for a request that must have some
 
 SecretBytes WithoutSpaces(const SecretBytes& text);
 // A one-time code has 6 to 8 digits; which of these lengths fits is the account's business.
 bool LooksLikeOneTimeCode(const SecretBytes& text);
 bool AsksForRecovery(const SecretBytes& text);  // the word "recover", in any case
 
+inline constexpr std::size_t kUsualReply = 512;  // bytes that most verdicts and questions fit in
 bool IsAccept(Reason reason);
 void LogVerdict(std::string_view what, const Opening& opening, Reason reason);
 // The answer to an opening that is none; it is logged, for it may be an attack through PAM.
-HttpResponse RefuseOpening(std::string_view what, const Json& object, const Error& error);
-Json Said(const std::string& text, bool accepted);  // the "say" of an answer
+HttpResponse RefuseOpening(std::string_view what, const LoginFields& fields, const Error& error);
+void AddSaid(JsonWriter& json, const std::string& text, bool accepted);  // the "say" of an answer
 
 }  // namespace sparekey

@@ -10,24 +10,31 @@
 #include "service/login.h"
 
 namespace sparekey {
+namespace {
+
+void AddQuestion(JsonWriter& json, const std::string& id, const std::string& prompt) {
+  json.StartObject();
+  json.AddText("id", id);
+  json.AddText("prompt", prompt);
+  json.AddFlag("echo", false);
+  json.EndObject();
+}
+
+}  // namespace
 
 Logins::Logins(const Backend& backend, EndSessions end_sessions)
     : backend_(backend), end_sessions_(std::move(end_sessions)) {}
 Logins::~Logins() = default;
 
 void Logins::Begin(const HttpRequest& request, Respond respond) {
-  auto object = ParseObject(request.body);
-  if (!object) return respond(Problem(object.error()));
-  const auto opening = ParseOpening(*object);
-  if (!opening) return respond(RefuseOpening("login", *object, opening.error()));
+  auto fields = ReadLoginFields(request.body);
+  if (!fields) return respond(Problem(fields.error()));
+  auto opening = ParseOpening(*fields);
+  if (!opening) return respond(RefuseOpening("login", *fields, opening.error()));
   auto login = std::make_shared<Login>();
-  if (object->contains("answers")) {
-    auto answers = TakeAnswers(*object);
-    if (!answers) return respond(Problem(answers.error()));
-    login->first_answers = std::move(*answers);
-  }
+  login->first_answers = std::move(fields->answers);
   login->owner = request.peer;
-  login->opening = *opening;
+  login->opening = std::move(*opening);
   login->deadline = request.since + kRequestDeadline;
   Open(login, backend_.directory, std::move(respond));
 }
@@ -69,19 +76,24 @@ void Logins::Admit(const LoginPtr& login) {
     return OneTimeCode{code->ExposeText()};
   };
   Step step = MakeLoginStep(*login, outcome, attempt, backend_.Now(), true);
-  Submit(login, std::move(step), [this, login, outcome] {
-    if (outcome->uid_holder) return AdmitAlias(login, *outcome->uid_holder);
-    Learn(login, *outcome);
-    if (outcome->decided) return Conclude(login, *outcome->decided);
-    if (!login->opening.first_factor) return Conclude(login, Reason::kNotAnAttempt);
-    login->locked = outcome->admission.admission == Admission::kAskBackupCodes;
-    const Answers answers = std::exchange(login->first_answers, std::nullopt).value_or(Answers());
-    const auto typed = answers.find("code");
-    if (login->locked) return AskLocked(login, typed == answers.end() ? nullptr : &typed->second);
-    login->stage = Login::Stage::kCode;
-    if (typed == answers.end()) return Ask(login);
-    TakeCode(login, typed->second);
-  });
+  Submit(
+      login, std::move(step),
+      [this, login, outcome] {
+        if (outcome->uid_holder) return AdmitAlias(login, *outcome->uid_holder);
+        Learn(login, *outcome);
+        if (outcome->decided) return Conclude(login, *outcome->decided);
+        if (!login->opening.first_factor) return Conclude(login, Reason::kNotAnAttempt);
+        login->locked = outcome->admission.admission == Admission::kAskBackupCodes;
+        const Answers answers =
+            std::exchange(login->first_answers, std::nullopt).value_or(Answers());
+        const auto typed = answers.find("code");
+        if (login->locked)
+          return AskLocked(login, typed == answers.end() ? nullptr : &typed->second);
+        login->stage = Login::Stage::kCode;
+        if (typed == answers.end()) return Ask(login);
+        TakeCode(login, typed->second);
+      },
+      code ? Decider::Purpose::kMayChange : Decider::Purpose::kLooks);
 }
 
 // Two names of one uid are one account: the enrolled name's.
@@ -114,13 +126,15 @@ void Logins::Answer(const std::string& id, const HttpRequest& request, Respond r
     login->waiting.push_back(std::move(respond));
     return;
   }
-  if (login->stage == Login::Stage::kOver) return respond(login->last());
-  auto object = ParseObject(request.body);
-  if (!object) return respond(Problem(object.error()));
-  const auto answers = TakeAnswers(*object);
-  if (!answers) return respond(Problem(answers.error()));
+  if (login->stage == Login::Stage::kOver) return respond(login->last.Clone());
+  const auto fields = ReadLoginFields(request.body);
+  if (!fields) return respond(Problem(fields.error()));
+  if (fields->wrong || !fields->answers) {
+    return respond(Problem(fields->wrong.value_or(NoAnswers())));
+  }
+  const auto& answers = fields->answers;
   const bool asks_codes = login->stage == Login::Stage::kBackupCodes;
-  if (asks_codes && answers->contains("code")) return respond(login->last());  // a lost reply
+  if (asks_codes && answers->contains("code")) return respond(login->last.Clone());  // a lost reply
   login->deadline = request.since + kRequestDeadline;
   login->waiting.push_back(std::move(respond));
   if (asks_codes) return TakeBackupCodes(login, *answers);
@@ -185,11 +199,14 @@ void Logins::Recover(const LoginPtr& login) {
   }
   auto outcome = std::make_shared<LoginOutcome>();
   Step read = MakeLoginStep(*login, outcome, nullptr, backend_.Now());
-  Submit(login, std::move(read), [this, login, outcome] {
-    Learn(login, *outcome);
-    if (outcome->decided) return Conclude(login, *outcome->decided);
-    MatchCodes(login, outcome);
-  });
+  Submit(
+      login, std::move(read),
+      [this, login, outcome] {
+        Learn(login, *outcome);
+        if (outcome->decided) return Conclude(login, *outcome->decided);
+        MatchCodes(login, outcome);
+      },
+      Decider::Purpose::kLooks);
 }
 
 void Logins::MatchCodes(const LoginPtr& login, const OutcomePtr& outcome) {
@@ -223,14 +240,16 @@ void Logins::SubmitDecision(const LoginPtr& login, BackupCodeSet set) {
   });
 }
 
-void Logins::Submit(const LoginPtr& login, Step step, std::function<void()> done) {
+void Logins::Submit(const LoginPtr& login, Step step, std::function<void()> done,
+                    Decider::Purpose purpose) {
   auto finished = [this, login, done = std::move(done)](Status status) {
     backend_.Deliver([this, login, done, status = std::move(status)] {
       if (!status) return Fail(login, status.error());
       done();
     });
   };
-  backend_.decider.Submit({login->key}, std::move(step), login->deadline, std::move(finished));
+  backend_.decider.Submit({login->key}, std::move(step), login->deadline, std::move(finished),
+                          purpose);
 }
 
 // After the commit of what a step found.
@@ -240,26 +259,30 @@ void Logins::Learn(const LoginPtr& login, const LoginOutcome& outcome) {
 }
 
 void Logins::Ask(const LoginPtr& login) {
-  Json ask = Json::array();
-  Json say = Json::array();
+  JsonWriter json(kUsualReply);
+  json.StartObject();
+  json.AddText("login", login->id);
+  const bool is_locked = login->stage != Login::Stage::kCode && login->locked;
+  AddSaid(json, is_locked ? Say(Reason::kLocked, login->words) : "", false);
+  json.AddName("ask");
+  json.StartArray();
   if (login->stage == Login::Stage::kCode) {
-    ask.push_back({{"id", "code"}, {"prompt", kOneTimePrompt}, {"echo", false}});
+    AddQuestion(json, "code", kOneTimePrompt);
   } else {
     const int required = login->words.required;
-    if (login->locked) say = Said(Say(Reason::kLocked, login->words), false);
     for (int i = static_cast<int>(login->codes.size()) + 1; i <= required; ++i) {
-      ask.push_back({{"id", "backup_code_" + std::to_string(i)},
-                     {"prompt", BackupPrompt(i, required)},
-                     {"echo", false}});
+      AddQuestion(json, "backup_code_" + std::to_string(i), BackupPrompt(i, required));
     }
   }
-  const Json body = {
-      {"login", login->id}, {"say", say}, {"ask", ask}, {"verdict", nullptr}, {"reason", nullptr}};
-  Reply(login, [body] {
-    HttpResponse response = sparekey::Reply(200, body);
-    response.expects_more = true;
-    return response;
-  });
+  json.EndArray();
+  for (const char* const open : {"verdict", "reason"}) {
+    json.AddName(open);
+    json.AddNull();
+  }
+  json.EndObject();
+  HttpResponse question = sparekey::Reply(200, json);
+  question.expects_more = true;
+  Reply(login, std::move(question));
 }
 
 void Logins::Conclude(const LoginPtr& login, Reason reason) {
@@ -271,18 +294,22 @@ void Logins::Conclude(const LoginPtr& login, Reason reason) {
     reason = login->recovering ? Reason::kWrongCodes : Reason::kWrongCode;
   }
   login->words.recovering = login->recovering;
-  const std::string words = login->opening.first_factor ? Say(reason, login->words) : "";
-  const Json body = {{"login", login->id},
-                     {"say", Said(words, accepted)},
-                     {"ask", Json::array()},
-                     {"verdict", accepted ? "accept" : "deny"},
-                     {"reason", ToString(reason)},
-                     {"enrolled", login->words.enrolled},
-                     {"must_enrol", login->words.must_enrol},
-                     {"codes_left", login->words.codes_left}};
+  JsonWriter json(kUsualReply);
+  json.StartObject();
+  json.AddText("login", login->id);
+  AddSaid(json, login->opening.first_factor ? Say(reason, login->words) : "", accepted);
+  json.AddName("ask");
+  json.StartArray();
+  json.EndArray();
+  json.AddText("verdict", accepted ? "accept" : "deny");
+  json.AddText("reason", ToString(reason));
+  json.AddFlag("enrolled", login->words.enrolled);
+  json.AddFlag("must_enrol", login->words.must_enrol);
+  json.AddName("codes_left");
+  json.AddNumber(login->words.codes_left);
+  json.EndObject();
   End(login);
-  const auto response = std::make_shared<HttpResponse>(sparekey::Reply(200, body));
-  Reply(login, [response] { return HttpResponse{200, response->body.Clone()}; });
+  Reply(login, sparekey::Reply(200, json));
 }
 
 void Logins::Fail(const LoginPtr& login, const Error& error) {
@@ -291,7 +318,7 @@ void Logins::Fail(const LoginPtr& login, const Error& error) {
                                       ToString(login->opening.door), EscapeForLog(error.message)));
   if (login->opening.first_factor) backend_.ReportDamage(login->opening.account, error);
   End(login);
-  Reply(login, [error] { return Problem(error); });
+  Reply(login, Problem(error));
 }
 
 void Logins::End(const LoginPtr& login) {
@@ -309,9 +336,10 @@ void Logins::End(const LoginPtr& login) {
   logins_.MarkOver(*login);
 }
 
-void Logins::Reply(const LoginPtr& login, std::function<HttpResponse()> make) {
-  login->last = std::move(make);
-  for (Respond& respond : std::exchange(login->waiting, {})) respond(login->last());
+// It is repeated to who asks again.
+void Logins::Reply(const LoginPtr& login, HttpResponse reply) {
+  login->last = std::move(reply);
+  for (Respond& respond : std::exchange(login->waiting, {})) respond(login->last.Clone());
 }
 
 }  // namespace sparekey

@@ -47,13 +47,14 @@ class Logins {
   void Recover(const LoginPtr& login);
   void MatchCodes(const LoginPtr& login, const OutcomePtr& outcome);
   void SubmitDecision(const LoginPtr& login, BackupCodeSet set);
-  void Submit(const LoginPtr& login, Step step, std::function<void()> done);
+  void Submit(const LoginPtr& login, Step step, std::function<void()> done,
+              Decider::Purpose purpose = Decider::Purpose::kMayChange);
 
   void Learn(const LoginPtr& login, const LoginOutcome& outcome);
   void Ask(const LoginPtr& login);
   void Conclude(const LoginPtr& login, Reason reason);
   void Fail(const LoginPtr& login, const Error& error);
-  static void Reply(const LoginPtr& login, std::function<HttpResponse()> make);
+  static void Reply(const LoginPtr& login, HttpResponse reply);
 
   const Backend& backend_;
   EndSessions end_sessions_;

@@ -29,12 +29,17 @@ HttpResponse ProofNeeded() {
 
 // In the form of a login's verdict. Nothing of ours was counted.
 HttpResponse WrongPassword() {
-  return Reply(
-      200, {{"login", RandomHex(16)},
-            {"say", Said("That password is wrong, or PAM denies this account just now.", false)},
-            {"ask", Json::array()},
-            {"verdict", "deny"},
-            {"reason", "wrong_password"}});
+  JsonWriter json(kUsualReply);
+  json.StartObject();
+  json.AddText("login", RandomHex(16));
+  AddSaid(json, "That password is wrong, or PAM denies this account just now.", false);
+  json.AddName("ask");
+  json.StartArray();
+  json.EndArray();
+  json.AddText("verdict", "deny");
+  json.AddText("reason", "wrong_password");
+  json.EndObject();
+  return Reply(200, json);
 }
 
 Result<SecretBytes> TakePassword(const SecretBytes& body) {

@@ -13,7 +13,7 @@ boost_packages() {
 }
 
 build_packages() {
-  echo g++ cmake ninja-build pkg-config libssl-dev libsodium-dev libsqlite3-dev libspdlog-dev \
+  echo g++ cmake ninja-build pkg-config nettle-dev libsodium-dev libsqlite3-dev libspdlog-dev \
     nlohmann-json3-dev libqrencode-dev libpng-dev libpam0g-dev libsystemd-dev libcsv-dev
   boost_packages
 }

@@ -12,7 +12,7 @@ import time
 from measure import median, quantile
 from systems import ROOT
 
-LIBRARIES = ("libpam0g", "libsqlite3-0", "libsodium23", "libssl3", "libssl3t64", "libc6")
+LIBRARIES = ("libpam0g", "libsqlite3-0", "libsodium23", "libnettle8", "libnettle8t64", "libc6")
 
 
 def _read(path, otherwise=""):

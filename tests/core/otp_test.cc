@@ -2,13 +2,9 @@
 #include "core/otp.h"
 
 #include <gtest/gtest.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 #include <array>
-#include <cstdlib>
 #include <limits>
-#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,43 +16,9 @@ namespace {
 
 using std::chrono::seconds;
 
-// OpenSSL's memory, which can be made to run out at its n-th allocation from now (0: never).
-int allocations_left = 0;
-
-bool RunsOut() { return allocations_left > 0 && --allocations_left == 0; }
-void* Allocate(std::size_t size, const char*, int) { return RunsOut() ? nullptr : malloc(size); }
-void* Reallocate(void* old, std::size_t size, const char*, int) {
-  return RunsOut() ? nullptr : realloc(old, size);
-}
-void Free(void* memory, const char*, int) { free(memory); }
-
-// Possible only before OpenSSL's first allocation.
-const bool memory_is_ours = CRYPTO_set_mem_functions(Allocate, Reallocate, Free) == 1;
-
 constexpr std::string_view kKey32 = "12345678901234567890123456789012";
 constexpr std::string_view kKey64 =
     "1234567890123456789012345678901234567890123456789012345678901234";
-
-TEST(ComputeOtp, ThrowsWhereOpenSslHasNoMemoryAndWorksAgainAfterwards) {
-  ASSERT_TRUE(memory_is_ours);
-  const SecretBytes secret(kKey20);
-  // OpenSSL begins for the first time; a failure in there would be for ever.
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  ASSERT_EQ(EVP_Q_digest(nullptr, "SHA1", nullptr, "", 0, digest.data(), nullptr), 1);
-  // Every allocation fails once, until a call needs fewer than that.
-  int failures = 0;
-  for (int nth = 1; allocations_left == 0; ++nth) {
-    allocations_left = nth;
-    try {
-      EXPECT_EQ(ComputeOtp(HashAlgorithm::kSha1, secret, 1, 6).ExposeText(), "287082");
-    } catch (const std::bad_alloc&) {
-      ++failures;
-    }
-  }
-  allocations_left = 0;
-  EXPECT_GT(failures, 5);
-  EXPECT_EQ(ComputeOtp(HashAlgorithm::kSha1, secret, 1, 6).ExposeText(), "287082");
-}
 
 TEST(ComputeOtp, GivesTheVectorsOfRfc4226AppendixD) {
   const std::vector<std::string> codes{"755224", "287082", "359152", "969429", "338314",

@@ -135,12 +135,18 @@ class DeciderTest : public testing::StoreTest {
     return held;
   }
 
-  std::future<Status> Submit(Step step, std::chrono::steady_clock::time_point deadline = kForEver) {
+  std::future<Status> Submit(Step step, std::chrono::steady_clock::time_point deadline = kForEver,
+                             Decider::Purpose purpose = Decider::Purpose::kMayChange) {
     auto promise = std::make_shared<std::promise<Status>>();
     auto future = promise->get_future();
-    decider_->Submit({ada_}, std::move(step), deadline,
-                     [promise](Status status) { promise->set_value(std::move(status)); });
+    decider_->Submit(
+        {ada_}, std::move(step), deadline,
+        [promise](Status status) { promise->set_value(std::move(status)); }, purpose);
     return future;
+  }
+  std::future<Status> Look() {
+    return Submit([](Records&) -> Result<Changes> { return Changes{}; }, kForEver,
+                  Decider::Purpose::kLooks);
   }
   std::future<Status> CountUp() { return Submit(testing::CountingUp(ada_).step); }
 

@@ -71,6 +71,27 @@ TEST_F(DeciderTest, DecidesInTheOrderOfSubmission) {
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
+TEST_F(DeciderTest, AnswersWhoOnlyLooksBeforeItWaitsForTheDisk) {
+  Start();
+  HoldABatch();
+  auto changes = CountUp();
+  std::vector<std::future<Status>> looks;
+  for (int i = 0; i < 3; ++i) looks.push_back(Look());
+  bool seen_before = false;
+  auto last = Submit([&](Records&) -> Result<Changes> {
+    seen_before = std::ranges::all_of(
+        looks, [](auto& look) { return look.wait_for(0s) == std::future_status::ready; });
+    return Changes{};
+  });
+  watch_.Release();
+  EXPECT_TRUE(changes.get().ok());
+  EXPECT_TRUE(last.get().ok());
+  EXPECT_TRUE(seen_before);
+  EXPECT_THAT(watch_.batches, ElementsAre(1, 3, 2));
+  for (auto& look : looks) EXPECT_TRUE(look.get().ok());
+  EXPECT_EQ(FailuresAfterwards(), 2);
+}
+
 TEST_F(DeciderTest, SaysBusyWhileTooManyWait) {
   Start({3, 256, 20ms});
   HoldABatch();
