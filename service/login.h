@@ -13,6 +13,7 @@
 #include "lockout/containment.h"
 #include "service/backend.h"
 #include "service/login_request.h"
+#include "service/login_table.h"
 #include "service/words.h"
 
 namespace sparekey {
@@ -36,6 +37,7 @@ struct Login {
   bool locked = false;
   bool alias_checked = false;
   HttpResponse last;  // the answer that is repeated
+  LoginTable::Place place;
   std::vector<Respond> waiting;
 };
 

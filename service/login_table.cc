@@ -2,6 +2,7 @@
 #include "service/login_table.h"
 
 #include <chrono>
+#include <utility>
 
 #include "core/random.h"
 #include "service/login.h"
@@ -15,21 +16,14 @@ constexpr std::size_t kMostLogins = 8192;
 
 void LoginTable::Add(const LoginPtr& login) {
   const auto now = std::chrono::steady_clock::now();
-  while (!by_age_.empty()) {
-    const auto oldest = logins_.find(by_age_.front());
-    if (oldest != logins_.end() && oldest->second->expires > now) break;
-    Forget(by_age_);
+  for (auto* const list : {&open_, &over_}) {
+    while (!list->empty() && list->front()->expires <= now) Forget(*list);
   }
-  const auto is_gone = [this](const std::string& id) { return !logins_.contains(id); };
-  for (auto* ids : {&by_age_, &over_}) {
-    if (ids->size() > 2 * kMostLogins) std::erase_if(*ids, is_gone);
-  }
-  while (!over_.empty() && is_gone(over_.front())) over_.pop_front();
-  if (logins_.size() >= kMostLogins) Forget(over_.empty() ? by_age_ : over_);
+  if (logins_.size() >= kMostLogins) Forget(over_.empty() ? open_ : over_);
   login->id = RandomHex(16);
   login->expires = now + kLoginLifetime;
+  login->place = {&open_, open_.insert(open_.end(), login)};
   logins_.emplace(login->id, login);
-  by_age_.push_back(login->id);
 }
 
 LoginPtr LoginTable::Find(const std::string& id, const Peer& peer) const {
@@ -43,15 +37,18 @@ LoginPtr LoginTable::Find(const std::string& id, const Peer& peer) const {
   return found->second;
 }
 
-void LoginTable::MarkOver(const Login& login) {
-  over_.push_back(login.id);
+void LoginTable::MarkOver(Login& login) {
+  if (login.place.list != &open_) return;
+  over_.splice(over_.end(), open_, login.place.in_list);
+  login.place.list = &over_;
   while (over_.size() > kMostOver) Forget(over_);
 }
 
-void LoginTable::Forget(std::deque<std::string>& ids) {
-  if (ids.empty()) return;
-  logins_.erase(ids.front());
-  ids.pop_front();
+void LoginTable::Forget(std::list<LoginPtr>& list) {
+  const LoginPtr oldest = std::move(list.front());
+  list.pop_front();
+  oldest->place.list = nullptr;
+  logins_.erase(oldest->id);
 }
 
 }  // namespace sparekey

@@ -3,7 +3,7 @@
 // number and time.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -20,19 +20,24 @@ class LoginTable {
   // Of those that are over: a terminal asks again within seconds, if at all.
   static constexpr std::size_t kMostOver = 2048;
 
+  // Where a login stands; written here only.
+  struct Place {
+    std::list<LoginPtr>* list = nullptr;  // none: forgotten, or never added
+    std::list<LoginPtr>::iterator in_list;
+  };
+
   // Gives it its id and its time. Makes room: what is too old goes; with the table full, first what
   // is over, then the oldest question that nobody has answered.
   void Add(const LoginPtr& login);
   // nullptr: there is none that is this peer's and not too old.
   LoginPtr Find(const std::string& id, const Peer& peer) const;
-  void MarkOver(const Login& login);
+  void MarkOver(Login& login);
 
  private:
-  void Forget(std::deque<std::string>& ids);
+  void Forget(std::list<LoginPtr>& list);
 
   std::unordered_map<std::string, LoginPtr> logins_;
-  std::deque<std::string> by_age_;  // may name logins that are gone, as over_ may
-  std::deque<std::string> over_;
+  std::list<LoginPtr> open_, over_;  // the front has been there longest
 };
 
 }  // namespace sparekey

@@ -202,6 +202,32 @@ TEST_F(LoginsTest, LetsAKeyAlonePassOnlyWherePolicySaysSo) {
   EXPECT_EQ(closed.body["reason"], "gate_closed");
   EXPECT_THAT(Said(closed), HasSubstr("SSH is disabled since "));
 }
+
+TEST(LoginTable, ForgetsWhatIsOverBeforeAnOpenQuestion) {
+  LoginTable table;
+  const Peer peer{SocketKind::kPam, 0, 0, 1, 1};
+  std::vector<LoginPtr> open;
+  const auto add = [&] {
+    open.push_back(std::make_shared<Login>());
+    open.back()->owner = peer;
+    table.Add(open.back());
+  };
+  constexpr std::size_t kMostLogins = 8192;
+  while (open.size() < kMostLogins) add();
+  table.MarkOver(*open[5]);
+  add();
+  EXPECT_EQ(table.Find(open[5]->id, peer), nullptr);
+  EXPECT_EQ(table.Find(open[0]->id, peer), open[0]);
+  add();  // nothing is over: the oldest question goes
+  EXPECT_EQ(table.Find(open[0]->id, peer), nullptr);
+  EXPECT_EQ(table.Find(open[1]->id, peer), open[1]);
+  table.MarkOver(*open[0]);  // decided after it was forgotten
+  table.MarkOver(*open[1]);
+  table.MarkOver(*open[1]);
+  EXPECT_EQ(table.Find(open[0]->id, peer), nullptr);
+  EXPECT_EQ(table.Find(open[1]->id, peer), open[1]);
+}
+
 TEST(LoginTable, KeepsTheLastAnswersOfThoseThatAreOver) {
   LoginTable table;
   std::vector<std::string> ids;
