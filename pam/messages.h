@@ -25,7 +25,7 @@ class RequestBody {
  private:
   void AddName(std::string_view name);
   void Append(std::string_view bytes);
-  void AppendEscaped(char c);
+  void AppendEscaped(std::string_view text);
 
   SecretBytes buffer_;
   std::size_t size_ = 0;

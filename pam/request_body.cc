@@ -14,6 +14,8 @@ namespace {
 // need.
 constexpr std::size_t kUsualSize = 1024, kMostSize = 32 * 1024;
 
+bool MustBeEscaped(char c) { return c == '"' || c == '\\' || static_cast<std::uint8_t>(c) < 0x20; }
+
 }  // namespace
 
 RequestBody::RequestBody() : buffer_(kUsualSize) { Append("{"); }
@@ -33,24 +35,24 @@ void RequestBody::Append(std::string_view bytes) {
 }
 
 // RFC 8259 section 7.
-void RequestBody::AppendEscaped(char c) {
+void RequestBody::AppendEscaped(std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  const auto byte = static_cast<std::uint8_t>(c);
-  if (c == '"' || c == '\\') {
-    const std::array<char, 2> escaped{'\\', c};
-    Append({escaped.data(), escaped.size()});
-  } else if (byte < 0x20) {
+  while (!text.empty()) {
+    const auto plain = std::ranges::find_if(text, MustBeEscaped) - text.begin();
+    Append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) return;
+    const auto byte = static_cast<std::uint8_t>(text.front());
     const std::array<char, 6> escaped{'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 0xf]};
     Append({escaped.data(), escaped.size()});
-  } else {
-    Append({&c, 1});
+    text.remove_prefix(1);
   }
 }
 
 void RequestBody::AddName(std::string_view name) {
   Append(is_first_ ? "\"" : ",\"");
   is_first_ = false;
-  for (const char c : name) AppendEscaped(c);
+  AppendEscaped(name);
   Append("\":");
 }
 
@@ -58,7 +60,7 @@ void RequestBody::AddText(std::string_view name, std::string_view text) {
   if (!IsUtf8(text)) is_bad_ = true;
   AddName(name);
   Append("\"");
-  for (const char c : text) AppendEscaped(c);
+  AppendEscaped(text);
   Append("\"");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pam/text.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace sparekey::pam {
@@ -41,6 +42,7 @@ bool IsUtf8(std::string_view text) {
 std::string Escaped(std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string line;
+  line.reserve(std::min(text.size(), kMaxEscaped));
   for (const char c : text.substr(0, kMaxEscaped)) {
     const auto byte = static_cast<std::uint8_t>(c);
     if (byte >= 0x20 && byte < 0x7f && c != '\\') {
