@@ -36,13 +36,15 @@ class ProcReader {
     uid_t owner = 0;
     mode_t mode = 0;
   };
-  virtual ~ProcReader() = default;
   virtual std::optional<Process> ReadProcess(pid_t pid) const = 0;
   virtual std::vector<Node> ListNodes() const = 0;      // character devices right below /dev
   virtual bool IsRemoteSession(pid_t pid) const = 0;    // logind's word, false without logind
   virtual bool IsInOwnNamespaces(pid_t pid) const = 0;  // user and pid namespace as ours
   // The number of the character device that the process has open as `fd`; nothing where it is none.
   virtual std::optional<dev_t> ReadDevice(pid_t pid, int fd) const = 0;
+
+ protected:
+  ~ProcReader() = default;
 };
 // The kernel's word (core/proc_reader.cc). Reading about other processes' programs and files needs
 // root with CAP_SYS_PTRACE. Where a security module hides a program even so (PID 1's, say), its

@@ -4,14 +4,15 @@
 #include <fcntl.h>
 #include <linux/limits.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
-#include <memory>
+#include <cstdlib>
+#include <span>
 #include <string_view>
 
 #include "core/local_console.h"
@@ -21,6 +22,11 @@ namespace sparekey {
 namespace {
 
 constexpr std::size_t kMaxFile = 64 * 1024;
+
+// The one of the family that the module looks up when it is loaded.
+bool ReadStatus(const std::string& path, struct stat& status, int flags = 0) {
+  return fstatat(AT_FDCWD, path.c_str(), &status, flags) == 0;
+}
 
 std::string ProcPath(pid_t pid, std::string_view name) {
   return "/proc/" + std::to_string(pid) + "/" + std::string(name);
@@ -51,11 +57,8 @@ std::optional<std::int64_t> TakeNumber(std::string_view& text) {
 
 // proc(5): "The minor device number is contained in the combination of bits 31 to 20 and 7 to 0;
 // the major device number is in bits 15 to 8"; the kernel's new_encode_dev() gives the major 12
-// bits.
-dev_t DecodeTerminal(std::int64_t tty_nr) {
-  const auto bits = static_cast<std::uint32_t>(tty_nr);
-  return makedev((bits >> 8) & 0xfff, (bits & 0xff) | ((bits >> 12) & 0xfff00));
-}
+// bits. That is also what makedev(3) makes of numbers of this size.
+dev_t DecodeTerminal(std::int64_t tty_nr) { return static_cast<std::uint32_t>(tty_nr); }
 
 // "PID (comm) state ppid pgrp session tty_nr …": comm may hold anything, the last ')' ends it.
 bool ParseStat(std::string_view stat, ProcReader::Process& process) {
@@ -79,7 +82,7 @@ void ReadExecutable(pid_t pid, ProcReader::Process& process) {
   std::array<char, PATH_MAX> target;
   const ssize_t length = readlink(path.c_str(), target.data(), target.size());
   struct stat file {};
-  if (length <= 0 || stat(path.c_str(), &file) != 0) return;
+  if (length <= 0 || !ReadStatus(path, file)) return;
   process.executable.assign(target.data(), static_cast<std::size_t>(length));
   process.executable_is_roots = file.st_uid == 0 && (file.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
@@ -104,10 +107,29 @@ bool IsSameNamespace(pid_t pid, std::string_view kind) {
   struct stat theirs {};
   struct stat ours {};
   const std::string name = "ns/" + std::string(kind);
-  return stat(ProcPath(pid, name).c_str(), &theirs) == 0 &&
-         stat(("/proc/self/" + name).c_str(), &ours) == 0 && theirs.st_dev == ours.st_dev &&
-         theirs.st_ino == ours.st_ino;
+  return ReadStatus(ProcPath(pid, name), theirs) && ReadStatus("/proc/self/" + name, ours) &&
+         theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
+
+// A folder's entries; none where it cannot be read.
+class Entries {
+ public:
+  explicit Entries(const char* folder) : count_(scandir(folder, &entries_, nullptr, nullptr)) {}
+  ~Entries() {
+    for (dirent* entry : all()) std::free(entry);
+    std::free(entries_);
+  }
+  Entries(const Entries&) = delete;
+  Entries& operator=(const Entries&) = delete;
+
+  std::span<dirent* const> all() const {
+    return {entries_, static_cast<std::size_t>(std::max(count_, 0))};
+  }
+
+ private:
+  dirent** entries_ = nullptr;
+  int count_;
+};
 
 class KernelProc final : public ProcReader {
  public:
@@ -120,13 +142,11 @@ class KernelProc final : public ProcReader {
 
   std::vector<Node> ListNodes() const override {
     std::vector<Node> nodes;
-    const auto close = [](DIR* opened) { closedir(opened); };
-    const std::unique_ptr<DIR, decltype(close)> folder(opendir("/dev"), close);
-    if (!folder) return nodes;
-    while (const dirent* entry = readdir(folder.get())) {
+    const Entries entries("/dev");
+    for (const dirent* entry : entries.all()) {
       struct stat file {};
-      if (fstatat(dirfd(folder.get()), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0) continue;
-      if (!S_ISCHR(file.st_mode)) continue;
+      const std::string path = std::string("/dev/") + entry->d_name;
+      if (!ReadStatus(path, file, AT_SYMLINK_NOFOLLOW) || !S_ISCHR(file.st_mode)) continue;
       nodes.push_back({entry->d_name, file.st_rdev, file.st_uid, file.st_mode});
     }
     return nodes;
@@ -146,7 +166,7 @@ class KernelProc final : public ProcReader {
   std::optional<dev_t> ReadDevice(pid_t pid, int fd) const override {
     struct stat file {};
     const std::string path = ProcPath(pid, "fd/" + std::to_string(fd));
-    if (stat(path.c_str(), &file) != 0 || !S_ISCHR(file.st_mode)) return std::nullopt;
+    if (!ReadStatus(path, file) || !S_ISCHR(file.st_mode)) return std::nullopt;
     return file.st_rdev;
   }
 };
@@ -154,7 +174,7 @@ class KernelProc final : public ProcReader {
 }  // namespace
 
 const ProcReader& RealProc() {
-  static const KernelProc kProc;
+  static constexpr KernelProc kProc;
   return kProc;
 }
 

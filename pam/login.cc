@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/utf8.h"
 #include "pam/conversation.h"
 #include "pam/link.h"
 #include "pam/proof.h"

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pam/messages.h"
 
-#define JSON_NO_IO 1
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "pam/text.h"
+#include "core/json_reader.h"
 
 namespace sparekey::pam {
 namespace {
@@ -13,115 +11,18 @@ namespace {
 constexpr std::size_t kMaxText = 16 * 1024;  // a QR code for a terminal is the longest
 constexpr std::size_t kMaxItems = 32;
 constexpr std::size_t kMaxBody = 64 * 1024;
-constexpr std::size_t kDeepest = 8;
 
-// nlohmann::json itself will not do here: its destructor takes memory, and a program without any
-// would be ended in the middle of a login.
-struct Value {
-  enum class Kind { kNull, kFlag, kText, kObject, kArray, kOther };
+// Absent and null are the same everywhere, and the last one of a name counts.
 
-  std::string name;  // in an object
-  Kind kind = Kind::kNull;
-  bool flag = false;
-  std::string text;
-  std::vector<Value> items;  // of an array, members of an object
-
-  bool IsObject() const { return kind == Kind::kObject; }
-};
-
-// Builds a Value from the parser's events. A value that is open is the last one of its parent, so
-// that it stays where it is while values are added below it.
-class Builder {
- public:
-  using number_integer_t = nlohmann::json::number_integer_t;
-  using number_unsigned_t = nlohmann::json::number_unsigned_t;
-  using number_float_t = nlohmann::json::number_float_t;
-  using string_t = nlohmann::json::string_t;
-  using binary_t = nlohmann::json::binary_t;
-
-  explicit Builder(Value& root) : root_(root) { open_.reserve(kDeepest); }
-
-  // NOLINTBEGIN(readability-identifier-naming): the parser's names
-  bool null() { return Add(Value::Kind::kNull) != nullptr; }
-  bool boolean(bool flag) {
-    Add(Value::Kind::kFlag)->flag = flag;
-    return true;
-  }
-  bool number_integer(number_integer_t) { return Add(Value::Kind::kOther) != nullptr; }
-  bool number_unsigned(number_unsigned_t) { return Add(Value::Kind::kOther) != nullptr; }
-  bool number_float(number_float_t, const string_t&) { return Add(Value::Kind::kOther) != nullptr; }
-  bool string(string_t& text) {
-    Add(Value::Kind::kText)->text = std::move(text);
-    return true;
-  }
-  bool binary(binary_t&) { return false; }
-  bool start_object(std::size_t) { return Open(Value::Kind::kObject); }
-  bool start_array(std::size_t) { return Open(Value::Kind::kArray); }
-  bool end_object() { return Close(); }
-  bool end_array() { return Close(); }
-  bool key(string_t& name) {
-    name_ = std::move(name);
-    return true;
-  }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) {
-    return false;
-  }
-  // NOLINTEND(readability-identifier-naming)
-
- private:
-  Value* Add(Value::Kind kind) {
-    Value& value = open_.empty() ? root_ : open_.back()->items.emplace_back();
-    value.kind = kind;
-    value.name = std::move(name_);
-    name_.clear();
-    return &value;
-  }
-  bool Open(Value::Kind kind) {
-    if (open_.size() == kDeepest) return false;
-    open_.push_back(Add(kind));
-    return true;
-  }
-  bool Close() {
-    open_.pop_back();
-    return true;
-  }
-
-  Value& root_;
-  std::vector<Value*> open_;
-  std::string name_;
-};
-
-std::optional<Value> ParseObject(std::string_view body) {
-  if (body.size() > kMaxBody) return std::nullopt;
-  Value value;
-  Builder builder(value);
-  if (!nlohmann::json::sax_parse(body, &builder) || !value.IsObject()) return std::nullopt;
-  return value;
+// Refuses what cannot be shown.
+void ReadText(JsonReader& json, std::string& text) {
+  text.clear();
+  if (json.TakeNull()) return;
+  json.ReadText(text);
+  if (text.size() > kMaxText || text.find('\0') != std::string::npos) json.Refuse();
 }
 
-// The last one of that name counts.
-const Value* Find(const Value& object, std::string_view name) {
-  const auto found = std::find_if(object.items.rbegin(), object.items.rend(),
-                                  [name](const Value& member) { return member.name == name; });
-  const bool is_there = found != object.items.rend() && found->kind != Value::Kind::kNull;
-  return is_there ? &*found : nullptr;
-}
-
-// Absent is "". False where it is something else than a text that can be shown.
-bool ReadText(const Value& object, const char* name, std::string& text) {
-  const Value* const value = Find(object, name);
-  if (value == nullptr) return true;
-  if (value->kind != Value::Kind::kText) return false;
-  text = value->text;
-  return text.size() <= kMaxText && text.find('\0') == std::string::npos;
-}
-
-bool ReadFlag(const Value& object, const char* name, bool& flag) {
-  const Value* const value = Find(object, name);
-  if (value == nullptr) return true;
-  flag = value->flag;
-  return value->kind == Value::Kind::kFlag;
-}
+void ReadFlag(JsonReader& json, bool& flag) { flag = !json.TakeNull() && json.ReadFlag(); }
 
 // Identifiers come back in a request's target and in names of answers.
 bool IsIdentifier(const std::string& text) {
@@ -131,68 +32,112 @@ bool IsIdentifier(const std::string& text) {
   });
 }
 
-// Absent is empty. `read` takes one element and says whether it was good.
-template <typename Item, typename Read>
-bool ReadList(const Value& object, const char* name, std::vector<Item>& items, Read read) {
-  const Value* const list = Find(object, name);
-  if (list == nullptr) return true;
-  if (list->kind != Value::Kind::kArray || list->items.size() > kMaxItems) return false;
-  return std::ranges::all_of(list->items, [&](const Value& element) {
-    return element.IsObject() && read(element, items.emplace_back());
-  });
-}
-
-bool ReadMessage(const Value& element, Message& message) {
+void ReadItem(JsonReader& json, Message& message) {
+  std::string name;
   std::string style;
-  if (!ReadText(element, "text", message.text) || !ReadText(element, "style", style)) return false;
+  while (json.NextMember(name)) {
+    if (name == "text") {
+      ReadText(json, message.text);
+    } else if (name == "style") {
+      ReadText(json, style);
+    } else {
+      json.SkipValue();
+    }
+  }
   message.is_error = style == "error";
-  return true;
 }
 
-bool ReadQuestion(const Value& element, Question& question) {
-  return ReadText(element, "id", question.id) && ReadText(element, "prompt", question.prompt) &&
-         ReadFlag(element, "echo", question.echo) && IsIdentifier(question.id);
+void ReadItem(JsonReader& json, Question& question) {
+  std::string name;
+  while (json.NextMember(name)) {
+    if (name == "id") {
+      ReadText(json, question.id);
+    } else if (name == "prompt") {
+      ReadText(json, question.prompt);
+    } else if (name == "echo") {
+      ReadFlag(json, question.echo);
+    } else {
+      json.SkipValue();
+    }
+  }
+  if (!IsIdentifier(question.id)) json.Refuse();
 }
 
-bool ReadVerdict(const Value& object, Verdict& verdict) {
+template <typename Item>
+void ReadList(JsonReader& json, std::vector<Item>& items) {
+  items.clear();
+  if (json.TakeNull()) return;
+  json.StartArray();
+  while (json.NextElement()) {
+    if (items.size() == kMaxItems) return json.Refuse();
+    json.StartObject();
+    ReadItem(json, items.emplace_back());
+  }
+}
+
+void ReadVerdict(JsonReader& json, Verdict& verdict) {
   std::string word;
-  if (!ReadText(object, "verdict", word)) return false;
-  if (word == "accept") verdict = Verdict::kAccept;
-  if (word == "deny") verdict = Verdict::kDeny;
-  return word.empty() || verdict != Verdict::kNone;
+  ReadText(json, word);
+  verdict = word == "accept" ? Verdict::kAccept : word == "deny" ? Verdict::kDeny : Verdict::kNone;
+  if (verdict == Verdict::kNone && !word.empty()) json.Refuse();
+}
+
+void ReadMember(JsonReader& json, std::string_view name, LoginReply& reply) {
+  if (name == "login") return ReadText(json, reply.login);
+  if (name == "say") return ReadList(json, reply.say);
+  if (name == "ask") return ReadList(json, reply.ask);
+  if (name == "verdict") return ReadVerdict(json, reply.verdict);
+  if (name == "reason") return ReadText(json, reply.reason);
+  if (name == "enrolled") return ReadFlag(json, reply.enrolled);
+  if (name == "must_enrol") return ReadFlag(json, reply.must_enrol);
+  json.SkipValue();
+}
+
+// The one text that counts of an object; "" where there is none.
+std::string ReadOneText(std::string_view body, std::string_view wanted) {
+  if (body.size() > kMaxBody) return "";
+  JsonReader json(body);
+  std::string name;
+  std::string text;
+  json.StartObject();
+  while (json.NextMember(name)) {
+    if (name == wanted) {
+      ReadText(json, text);
+    } else {
+      json.SkipValue();
+    }
+  }
+  return json.IsAtEnd() ? text : "";
 }
 
 }  // namespace
 
+std::optional<std::string_view> RequestBody::Finish() {
+  // Far more than names, ten answers of 256 bytes and the escaping of all of them need.
+  constexpr std::size_t kMostSize = 32 * 1024;
+  json_.EndObject();
+  if (!json_.IsGood() || json_.text().size() > kMostSize) return std::nullopt;
+  return json_.text();
+}
+
 std::optional<LoginReply> ParseLoginReply(std::string_view body) {
-  const auto object = ParseObject(body);
+  if (body.size() > kMaxBody) return std::nullopt;
+  JsonReader json(body);
   LoginReply reply;
-  if (!object || !ReadVerdict(*object, reply.verdict) || !ReadText(*object, "login", reply.login) ||
-      !ReadText(*object, "reason", reply.reason) ||
-      !ReadFlag(*object, "enrolled", reply.enrolled) ||
-      !ReadFlag(*object, "must_enrol", reply.must_enrol) ||
-      !ReadList(*object, "say", reply.say, ReadMessage) ||
-      !ReadList(*object, "ask", reply.ask, ReadQuestion)) {
-    return std::nullopt;
-  }
+  json.StartObject();
+  for (std::string name; json.NextMember(name);) ReadMember(json, name, reply);
+  if (!json.IsAtEnd()) return std::nullopt;
   const bool goes_on = reply.verdict == Verdict::kNone;
   if (goes_on && (!IsIdentifier(reply.login) || reply.ask.empty())) return std::nullopt;
   return reply;
 }
 
 std::optional<std::string> ParseSessionReply(std::string_view body) {
-  const auto object = ParseObject(body);
-  std::string session;
-  if (!object || !ReadText(*object, "session", session) || !IsIdentifier(session))
-    return std::nullopt;
+  std::string session = ReadOneText(body, "session");
+  if (!IsIdentifier(session)) return std::nullopt;
   return session;
 }
 
-std::string ParseProblemCode(std::string_view body) {
-  const auto object = ParseObject(body);
-  std::string code;
-  if (!object || !ReadText(*object, "code", code)) return "";
-  return code;
-}
+std::string ParseProblemCode(std::string_view body) { return ReadOneText(body, "code"); }
 
 }  // namespace sparekey::pam

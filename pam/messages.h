@@ -7,30 +7,23 @@
 #include <string_view>
 #include <vector>
 
-#include "core/secret.h"
+#include "core/json_writer.h"
 
 namespace sparekey::pam {
 
-// A JSON object that may hold codes: whatever memory it had is wiped.
+// A JSON object that may hold codes.
 class RequestBody {
  public:
-  RequestBody();
-  void AddText(std::string_view name, std::string_view text);  // names are the module's own words
-  void AddFlag(std::string_view name, bool flag);
-  void OpenObject(std::string_view name);
-  void CloseObject();
+  RequestBody() { json_.StartObject(); }
+  void AddText(std::string_view name, std::string_view text) { json_.AddText(name, text); }
+  void AddFlag(std::string_view name, bool flag) { json_.AddFlag(name, flag); }
+  void OpenObject(std::string_view name) { json_.AddName(name), json_.StartObject(); }
+  void CloseObject() { json_.EndObject(); }
   // Once, at the end. Nothing where a text was not UTF-8 or the whole is too long.
   std::optional<std::string_view> Finish();
 
  private:
-  void AddName(std::string_view name);
-  void Append(std::string_view bytes);
-  void AppendEscaped(char c);
-
-  SecretBytes buffer_;
-  std::size_t size_ = 0;
-  bool is_first_ = true;
-  bool is_bad_ = false;
+  JsonWriter json_{1024};  // bytes of most requests
 };
 
 struct Message {

@@ -3,8 +3,6 @@
 #include <security/pam_modules.h>
 #include <syslog.h>
 
-#include <cstdlib>
-#include <exception>
 #include <span>
 
 #include "pam/access.h"
@@ -16,28 +14,8 @@
 
 #define SPAREKEY_EXPORT extern "C" __attribute__((visibility("default")))
 
-// libstdc++ takes a pool for exceptions when it is loaded; linked statically, it has to be given
-// back when the module is unloaded.
-namespace __gnu_cxx {
-extern void __freeres();  // NOLINT: libstdc++'s name
-}
-
-// libstdc++'s own would say on standard error what went wrong: that is the login program's, and the
-// demangler for it would be a quarter of the module, mapped and relocated with every login.
-namespace __cxxabiv1 {
-extern std::terminate_handler __terminate_handler;
-std::terminate_handler __terminate_handler = std::abort;  // NOLINT: libstdc++'s name
-}  // namespace __cxxabiv1
-
 namespace sparekey::pam {
 namespace {
-
-__attribute__((destructor)) void GiveBackPool() { __gnu_cxx::__freeres(); }
-
-// The first exception of a thread takes memory for the thread, and glibc ends the program where
-// there is none. Taken when the module is loaded, so that running out of memory later is no more
-// than a denial.
-__attribute__((constructor)) void TakeMemoryForExceptions() { (void)std::current_exception(); }
 
 Result<Options> ReadOptions(const pam_handle_t* pamh, int argc, const char** argv) {
   auto options = ParseOptions(std::span(argv, static_cast<std::size_t>(argc)));

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "core/utf8.h"
 #include "pam/text.h"
 
 namespace sparekey::pam {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/utf8.h"
 #include "pam/conversation.h"
 #include "pam/text.h"
 
@@ -26,8 +27,9 @@ bool IsPossibleName(const std::string& name) {
 }  // namespace
 
 bool KeepText(pam_handle_t* pamh, const char* name, const std::string& text) {
-  char* const copy = strdup(text.c_str());
+  auto* const copy = static_cast<char*>(std::malloc(text.size() + 1));
   if (copy == nullptr) return false;
+  std::memcpy(copy, text.c_str(), text.size() + 1);
   if (pam_set_data(pamh, name, copy, FreeText) == PAM_SUCCESS) return true;
   std::free(copy);
   return false;

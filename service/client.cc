@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/client.h"
 
-#include <fcntl.h>
+#include <fcntl.h>  // AT_FDCWD
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <cstring>  // strerrordesc_np
 #include <optional>
 #include <utility>
 
@@ -50,56 +50,52 @@ Error UnavailableErrno(const std::string& what, int error) {
 Error Late() { return Unavailable("sparekeyd does not answer in time"); }
 Error Garbled() { return Unavailable("sparekeyd's answer is not understood"); }
 
-// False when the deadline has passed.
-bool WaitFor(int fd, short events, const Deadline& deadline) {
-  for (;;) {
-    pollfd wait{fd, events, 0};
-    const auto left = deadline.Left();
-    const int ready = poll(&wait, 1, static_cast<int>(left.count()));
-    if (ready > 0) return true;
-    if (ready == 0 || errno != EINTR || left.count() == 0) return false;
-  }
+// The next call that waits, of `option`'s kind (SO_RCVTIMEO, SO_SNDTIMEO), waits no longer than
+// this. False when the deadline has passed: a time of 0 would mean for ever.
+bool LimitWait(int fd, int option, const Deadline& deadline) {
+  const auto left = deadline.Left();
+  if (left.count() == 0) return false;
+  const timeval limit{left.count() / 1000, (left.count() % 1000) * 1000};
+  return setsockopt(fd, SOL_SOCKET, option, &limit, sizeof limit) == 0;
 }
 
 // ---- connecting
 
 bool IsTrusted(uid_t uid) { return uid == 0 || uid == geteuid(); }
 
+// What is wrong with the file, in words for an administrator.
 Status CheckSocketFile(const std::string& path) {
   struct stat file {};
-  if (stat(path.c_str(), &file) != 0) return UnavailableErrno("no sparekeyd at " + path, errno);
+  if (fstatat(AT_FDCWD, path.c_str(), &file, 0) != 0) {
+    return UnavailableErrno("no sparekeyd at " + path, errno);
+  }
   if (!S_ISSOCK(file.st_mode)) return Unavailable(path + " is not a socket");
   if (!IsTrusted(file.st_uid)) return Unavailable(path + " belongs to another user");
   return Ok();
 }
 
 // The kernel's word on who listens there: a socket that was put in the place of sparekeyd's.
-Status CheckPeer(int fd) {
+bool IsPeerTrusted(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || !IsTrusted(peer.uid)) {
-    return Unavailable("the process behind the socket is another user's");
-  }
-  return Ok();
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && IsTrusted(peer.uid);
 }
 
 // Never 0 to 2: a caller without standard files must not write its messages into the connection.
 UniqueFd OpenSocket() {
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (fd.get() < 0 || fd.get() > 2) return fd;
-  return UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
+  return OpenSocket();  // while this one takes the low number
 }
 
-// A full backlog makes a blocking connect(2) wait for SO_SNDTIMEO, and a non-blocking one fail.
+// 0 or an error number; EAGAIN when the deadline has passed. A full backlog makes a blocking
+// connect(2) wait for SO_SNDTIMEO, and a non-blocking one fail.
 int ConnectWithin(int fd, const sockaddr_un& address, const Deadline& deadline) {
-  for (;;) {
-    const auto left = std::max(deadline.Left(), Milliseconds(1));
-    const timeval limit{left.count() / 1000, (left.count() % 1000) * 1000};
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0) return errno;
-    if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) break;
-    if (errno != EINTR || deadline.Left().count() == 0) return errno;
+  while (LimitWait(fd, SO_SNDTIMEO, deadline)) {
+    if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return 0;
+    if (errno != EINTR) return errno;
   }
-  return fcntl(fd, F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+  return EAGAIN;
 }
 
 Result<UniqueFd> Connect(const std::string& path, bool check_owner, const Deadline& deadline) {
@@ -109,17 +105,16 @@ Result<UniqueFd> Connect(const std::string& path, bool check_owner, const Deadli
     return Unavailable("the socket's path is empty or too long");
   }
   path.copy(address.sun_path, path.size());
-  if (check_owner) {
-    if (auto status = CheckSocketFile(path); !status) return status.error();
-  }
   UniqueFd fd = OpenSocket();
   if (!fd) return UnavailableErrno("cannot make a socket", errno);
   const int error = ConnectWithin(fd.get(), address, deadline);
   if (error == EAGAIN) return Late();
-  if (error != 0) return UnavailableErrno("no sparekeyd at " + path, error);
-  const Status peer = check_owner ? CheckPeer(fd.get()) : Ok();
-  if (!peer) return peer.error();
-  return fd;
+  if (error == 0 && (!check_owner || IsPeerTrusted(fd.get()))) return fd;
+  if (check_owner) {
+    if (auto file = CheckSocketFile(path); !file) return file.error();
+  }
+  if (error == 0) return Unavailable("the process behind the socket is another user's");
+  return UnavailableErrno("no sparekeyd at " + path, error);
 }
 
 // An idle connection with something to read was ended, or holds what nobody asked for.
@@ -130,6 +125,17 @@ bool IsStale(int fd) {
 
 // ---- sending
 
+// False when the deadline has passed.
+bool WaitForRoom(int fd, const Deadline& deadline) {
+  for (;;) {
+    pollfd wait{fd, POLLOUT, 0};
+    const auto left = deadline.Left();
+    const int ready = poll(&wait, 1, static_cast<int>(left.count()));
+    if (ready > 0) return true;
+    if (ready == 0 || errno != EINTR || left.count() == 0) return false;
+  }
+}
+
 Status SendAll(int fd, std::string_view head, std::string_view body, const Deadline& deadline) {
   while (!head.empty() || !body.empty()) {
     std::array<iovec, 2> parts{iovec{const_cast<char*>(head.data()), head.size()},
@@ -137,13 +143,14 @@ Status SendAll(int fd, std::string_view head, std::string_view body, const Deadl
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
-    const ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    // A send that waits would wait anew for each of the kernel's buffers.
+    const ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     // A server that refuses a request early answers and closes: its answer is still to be read.
     if (sent < 0 && errno == EPIPE) return Ok();
     if (sent < 0 && errno != EINTR && errno != EAGAIN) {
       return UnavailableErrno("sparekeyd closed the connection", errno);
     }
-    if (sent < 0 && !WaitFor(fd, POLLOUT, deadline)) return Late();
+    if (sent < 0 && !WaitForRoom(fd, deadline)) return Late();
     const auto count = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
     const auto of_head = std::min(count, head.size());
     head.remove_prefix(of_head);
@@ -153,9 +160,11 @@ Status SendAll(int fd, std::string_view head, std::string_view body, const Deadl
 }
 
 std::string MakeHead(std::string_view method, std::string_view target, std::size_t body_size) {
-  std::string head(method);
-  head.append(" ").append(target).append(" HTTP/1.1\r\nHost: localhost\r\n");
-  head.append("Content-Type: application/json\r\nContent-Length: ");
+  static constexpr std::string_view kFields =
+      " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ";
+  std::string head;
+  head.reserve(method.size() + target.size() + kFields.size() + 32);
+  head.append(method).append(" ").append(target).append(kFields);
   return head.append(std::to_string(body_size)).append("\r\n\r\n");
 }
 
@@ -164,7 +173,7 @@ std::string MakeHead(std::string_view method, std::string_view target, std::size
 // Up to `space.size()` bytes; 0 at the end of the stream.
 Result<std::size_t> ReceiveSome(int fd, std::span<std::uint8_t> space, const Deadline& deadline) {
   for (;;) {
-    if (!WaitFor(fd, POLLIN, deadline)) return Late();
+    if (!LimitWait(fd, SO_RCVTIMEO, deadline)) return Late();
     const ssize_t got = recv(fd, space.data(), space.size(), 0);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno != EINTR && errno != EAGAIN) {
@@ -180,7 +189,10 @@ struct Head {
 };
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  };
+  return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }

@@ -20,8 +20,8 @@ struct ApiReply {
 
 class ApiClient {
  public:
-  // `owner_only`: refuse a socket whose file or whose peer (SO_PEERCRED) is neither root's nor this
-  // process's own user's.
+  // `check_owner`: send nothing to a process (SO_PEERCRED) that is neither root's nor this
+  // process's own user's, whosever the socket's file is.
   explicit ApiClient(std::string socket_path, bool check_owner = true);
   ~ApiClient();
   ApiClient(ApiClient&& other) noexcept;

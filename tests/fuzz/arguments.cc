@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "core/utf8.h"
 #include "pam/text.h"
 
 namespace {
@@ -15,7 +16,7 @@ void CheckMessage(const sparekey::Error& error) {
   for (const char c : text) {
     if ((c >= 0 && c < ' ') || c == '\x7f') std::abort();
   }
-  if (text.empty() || !sparekey::pam::IsUtf8(text)) std::abort();
+  if (text.empty() || !sparekey::IsUtf8(text)) std::abort();
 }
 
 void CheckStatus(const Status& status) {

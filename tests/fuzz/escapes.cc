@@ -3,13 +3,14 @@
 #include <cstdlib>
 
 #include "cli/text.h"
+#include "core/utf8.h"
 #include "pam/text.h"
 #include "service/logging.h"
 
 namespace {
 
 void CheckLine(const std::string& line) {
-  if (!sparekey::pam::IsUtf8(line)) std::abort();
+  if (!sparekey::IsUtf8(line)) std::abort();
   for (std::size_t i = 0; i < line.size(); ++i) {
     const auto byte = static_cast<unsigned char>(line[i]);
     if (byte < ' ' || byte == 0x7f) std::abort();

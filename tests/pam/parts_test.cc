@@ -5,6 +5,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "core/utf8.h"
 #include "pam/messages.h"
 #include "pam/options.h"
 #include "pam/text.h"
@@ -75,6 +76,56 @@ TEST(ParseLoginReply, ReadsEveryField) {
   EXPECT_EQ(reply->ask[0].id, "code");
   EXPECT_TRUE(reply->ask[0].echo);
   EXPECT_EQ(reply->verdict, Verdict::kNone);
+}
+
+// Duplicates, nulls and kinds, as the tree of another reader has them.
+TEST(ParseLoginReply, LetsTheLastOneOfANameCount) {
+  const auto reply = ParseLoginReply(
+      R"({"verdict":"accept","reason":"accepted","say":[{"text":"a"}],"enrolled":true,
+          "verdict":"deny","reason":null,"say":[{"text":"b","text":"c"}],"enrolled":null})");
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->verdict, Verdict::kDeny);
+  EXPECT_EQ(reply->reason, "");
+  ASSERT_EQ(reply->say.size(), 1U);
+  EXPECT_EQ(reply->say[0].text, "c");
+  EXPECT_FALSE(reply->enrolled);
+}
+
+TEST(ParseLoginReply, ReadsANameHoweverItIsWritten) {
+  const auto reply = ParseLoginReply(R"({"verdict":"accept","verd\u0069ct":"deny"})");
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->verdict, Verdict::kDeny);
+}
+
+TEST(ParseLoginReply, RefusesWhatIsNoLoginsAnswer) {
+  for (const char* body : {"",
+                           "[]",
+                           "null",
+                           "{}",
+                           R"({"verdict":null})",
+                           R"({"verdict":""})",
+                           R"({"verdict":7})",
+                           R"({"verdict":"maybe"})",
+                           R"({"verdict":["accept"]})",
+                           R"({"verdict":"accept"}x)",
+                           R"({"verdict":"accept","reason":1})",
+                           R"({"verdict":"accept","say":{}})",
+                           R"({"verdict":"accept","say":["x"]})",
+                           R"({"verdict":"accept","say":[null]})",
+                           R"({"verdict":"accept","say":[{"text":1}]})",
+                           R"({"verdict":"accept","enrolled":"yes"})",
+                           R"({"verdict":"accept","must_enrol":0})",
+                           R"({"verdict":"accept","reason":"\u0000"})",
+                           R"({"verdict":"accept","later":1e999})",
+                           R"({"login":"L"})",
+                           R"({"login":"L","ask":[]})",
+                           R"({"login":"","ask":[{"id":"code"}]})",
+                           R"({"login":"a/b","ask":[{"id":"code"}]})",
+                           R"({"login":"L","ask":[{"id":""}]})",
+                           R"({"login":"L","ask":[{"prompt":"?"}]})",
+                           R"({"login":"L","ask":[{"id":"code","echo":1}]})"}) {
+    EXPECT_FALSE(ParseLoginReply(body)) << body;
+  }
 }
 
 TEST(ParseLoginReply, RefusesMoreItemsThanALoginHas) {

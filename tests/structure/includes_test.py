@@ -16,8 +16,9 @@ MAY_INCLUDE = {
     "cli": {"cli", "core", "service", "backupcodes"},
 }
 # pam_sparekey.so runs inside sshd: of core the light part only, of service the client only.
-PAM_MAY_INCLUDE = {"core/base32.h", "core/clock.h", "core/local_console.h", "core/random.h",
-                   "core/result.h", "core/secret.h", "service/client.h"}
+PAM_MAY_INCLUDE = {"core/base32.h", "core/clock.h", "core/json_reader.h", "core/json_writer.h",
+                   "core/local_console.h", "core/random.h", "core/result.h", "core/secret.h",
+                   "core/utf8.h", "service/client.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]((\w+)/[\w/.]+)[">]')
 GUARDED = set(MAY_INCLUDE) | {"tests"}
 
