@@ -45,7 +45,7 @@ void JsonReader::SkipSpace() {
 }
 
 bool JsonReader::Take(char c) {
-  if (!is_good_ || !rest_.starts_with(c)) return false;
+  if (!is_good_ || rest_.empty() || rest_.front() != c) return false;
   rest_.remove_prefix(1);
   return true;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "pam/messages.h"
@@ -30,7 +31,7 @@ void RequestBody::Append(std::string_view bytes) {
     std::ranges::copy(buffer_.Expose().first(size_), larger.Expose().begin());
     buffer_ = std::move(larger);
   }
-  std::ranges::copy(bytes, buffer_.Expose().subspan(size_).begin());
+  std::memcpy(buffer_.Expose().data() + size_, bytes.data(), bytes.size());
   size_ += bytes.size();
 }
 
@@ -38,7 +39,8 @@ void RequestBody::Append(std::string_view bytes) {
 void RequestBody::AppendEscaped(std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
   while (!text.empty()) {
-    const auto plain = std::ranges::find_if(text, MustBeEscaped) - text.begin();
+    std::size_t plain = 0;
+    while (plain < text.size() && !MustBeEscaped(text[plain])) ++plain;
     Append(text.substr(0, plain));
     text.remove_prefix(plain);
     if (text.empty()) return;
