@@ -11,6 +11,8 @@
 namespace sparekey::pam {
 namespace {
 
+using std::string_view_literals::operator""sv;  // for words whose length is known
+
 // Most requests; far more than names, ten answers of 256 bytes and the escaping of all of them
 // need.
 constexpr std::size_t kUsualSize = 1024, kMostSize = 32 * 1024;
@@ -19,7 +21,7 @@ bool MustBeEscaped(char c) { return c == '"' || c == '\\' || static_cast<std::ui
 
 }  // namespace
 
-RequestBody::RequestBody() : buffer_(kUsualSize) { Append("{"); }
+RequestBody::RequestBody() : buffer_(kUsualSize) { Append("{"sv); }
 
 void RequestBody::Append(std::string_view bytes) {
   if (bytes.size() > kMostSize - size_) {
@@ -52,38 +54,38 @@ void RequestBody::AppendEscaped(std::string_view text) {
 }
 
 void RequestBody::AddName(std::string_view name) {
-  Append(is_first_ ? "\"" : ",\"");
+  Append(is_first_ ? "\""sv : ",\""sv);
   is_first_ = false;
   AppendEscaped(name);
-  Append("\":");
+  Append("\":"sv);
 }
 
 void RequestBody::AddText(std::string_view name, std::string_view text) {
   if (!IsUtf8(text)) is_bad_ = true;
   AddName(name);
-  Append("\"");
+  Append("\""sv);
   AppendEscaped(text);
-  Append("\"");
+  Append("\""sv);
 }
 
 void RequestBody::AddFlag(std::string_view name, bool flag) {
   AddName(name);
-  Append(flag ? "true" : "false");
+  Append(flag ? "true"sv : "false"sv);
 }
 
 void RequestBody::OpenObject(std::string_view name) {
   AddName(name);
-  Append("{");
+  Append("{"sv);
   is_first_ = true;
 }
 
 void RequestBody::CloseObject() {
-  Append("}");
+  Append("}"sv);
   is_first_ = false;
 }
 
 std::optional<std::string_view> RequestBody::Finish() {
-  Append("}");
+  Append("}"sv);
   if (is_bad_) return std::nullopt;
   return buffer_.ExposeText().substr(0, size_);
 }
