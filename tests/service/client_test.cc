@@ -16,6 +16,7 @@
 #include <iterator>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "tests/support/fake_daemon.h"
 #include "tests/support/processes.h"
@@ -220,15 +221,13 @@ TEST_F(CallApi, HoldsItsDeadlineThroughSignals) {
 }
 
 TEST_F(CallApi, GivesEachCallOfAConnectionItsOwnTime) {
-  milliseconds pause{0};
-  FakeDaemon daemon(socket_, [&](const auto&) {
+  FakeDaemon daemon(socket_, [pause = milliseconds(0)](const auto&) mutable {
     auto reply = FakeDaemon::Json(200, "{}");
-    reply.pause = pause;
+    reply.pause = std::exchange(pause, kBrief * 2);
     return reply;
   });
   ApiClient client(socket_);
   ASSERT_TRUE(client.Call("GET", "/v1/health", "", kBrief).ok());
-  pause = kBrief * 2;
   EXPECT_TRUE(client.Call("GET", "/v1/health", "", kPatient).ok());
   EXPECT_FALSE(client.Call("GET", "/v1/health", "", kBrief).ok());
   EXPECT_EQ(daemon.connections(), 1U);
