@@ -6,6 +6,8 @@
 namespace sparekey {
 namespace {
 
+using std::string_view_literals::operator""sv;  // for words whose length is known
+
 constexpr int kDeepest = 8;
 constexpr std::size_t kMostDigits = 18, kMostExponentDigits = 2;  // far within a double
 
@@ -45,7 +47,7 @@ void JsonReader::SkipSpace() {
 }
 
 bool JsonReader::Take(char c) {
-  if (!is_good_ || !rest_.starts_with(c)) return false;
+  if (!is_good_ || rest_.empty() || rest_.front() != c) return false;
   rest_.remove_prefix(1);
   return true;
 }
@@ -146,12 +148,12 @@ unsigned JsonReader::ReadHex4() {
 }
 
 bool JsonReader::ReadFlag() {
-  if (TakeWord("true")) return true;
-  if (!TakeWord("false")) Refuse();
+  if (TakeWord("true"sv)) return true;
+  if (!TakeWord("false"sv)) Refuse();
   return false;
 }
 
-bool JsonReader::TakeNull() { return TakeWord("null"); }
+bool JsonReader::TakeNull() { return TakeWord("null"sv); }
 
 // How many there were, none where there are more than `most`.
 std::size_t JsonReader::TakeDigits(std::size_t most) {
@@ -183,7 +185,7 @@ void JsonReader::SkipValue() {
     while (NextElement()) SkipValue();
   } else if (rest_.starts_with('"')) {
     ReadString(nullptr);
-  } else if (!TakeWord("true") && !TakeWord("false") && !TakeNull()) {
+  } else if (!TakeWord("true"sv) && !TakeWord("false"sv) && !TakeNull()) {
     SkipNumber();
   }
 }

@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string>
 
 #include "core/utf8.h"
 
 namespace sparekey {
 namespace {
+
+using std::string_view_literals::operator""sv;  // for words whose length is known
 
 bool IsPlain(char c) { return c != '"' && c != '\\' && static_cast<std::uint8_t>(c) >= 0x20; }
 
@@ -20,12 +23,12 @@ void JsonWriter::Append(std::string_view bytes) {
     std::ranges::copy(buffer_.Expose().first(size_), larger.Expose().begin());
     buffer_ = std::move(larger);
   }
-  std::ranges::copy(bytes, buffer_.Expose().subspan(size_).begin());
+  std::memcpy(buffer_.Expose().data() + size_, bytes.data(), bytes.size());
   size_ += bytes.size();
 }
 
 void JsonWriter::Separate() {
-  if (!is_first_) Append(",");
+  if (!is_first_) Append(","sv);
   is_first_ = false;
 }
 
@@ -44,10 +47,10 @@ void JsonWriter::End(char bracket) {
 void JsonWriter::AddQuoted(std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
   if (!IsUtf8(text)) is_good_ = false;
-  Append("\"");
+  Append("\""sv);
   while (!text.empty()) {
-    const auto end = std::ranges::find_if_not(text, IsPlain);
-    const auto plain = static_cast<std::size_t>(end - text.begin());
+    std::size_t plain = 0;
+    while (plain < text.size() && IsPlain(text[plain])) ++plain;
     Append(text.substr(0, plain));
     text.remove_prefix(plain);
     if (text.empty()) break;
@@ -58,13 +61,13 @@ void JsonWriter::AddQuoted(std::string_view text) {
                        : std::string_view(escaped.data(), escaped.size()));
     text.remove_prefix(1);
   }
-  Append("\"");
+  Append("\""sv);
 }
 
 void JsonWriter::AddName(std::string_view name) {
   Separate();
   AddQuoted(name);
-  Append(":");
+  Append(":"sv);
   is_first_ = true;
 }
 

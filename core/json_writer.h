@@ -23,8 +23,10 @@ class JsonWriter {
   void AddName(std::string_view name);  // in an object, before its value
   void AddText(std::string_view text);  // not UTF-8: nothing is good from then on
   void AddNumber(std::int64_t number);
-  void AddFlag(bool flag) { AddWord(flag ? "true" : "false"); }
-  void AddNull() { AddWord("null"); }
+  void AddFlag(bool flag) {
+    AddWord(flag ? std::string_view("true", 4) : std::string_view("false", 5));
+  }
+  void AddNull() { AddWord({"null", 4}); }
 
   void AddText(std::string_view name, std::string_view text) { AddName(name), AddText(text); }
   void AddFlag(std::string_view name, bool flag) { AddName(name), AddFlag(flag); }

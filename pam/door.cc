@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include "core/local_console.h"
 
@@ -34,14 +35,26 @@ bool RunsSshServer() {
   return process && IsSshServer(process->executable);
 }
 
-bool IsAtConsole(pam_handle_t* pamh, std::optional<Door> named, const std::string& config) {
-  if (named && *named != Door::kConsole) return false;
-  const PamFacts facts{ReadItem(pamh, PAM_SERVICE), ReadItem(pamh, PAM_RHOST),
-                       ReadItem(pamh, PAM_TTY), geteuid()};
-  if (facts.caller != 0 || !facts.rhost.empty() || facts.tty == "ssh") return false;
+namespace {
+
+// Cold: away from the code of the many logins, with all that it calls.
+[[gnu::cold]] bool MayBeAtConsole(const PamFacts& facts, std::optional<Door> named,
+                                  const std::string& config) {
   ConsoleConfig console = LoadConsoleConfig(config);
   if (named) console.services.push_back(facts.service);
   return IsConsoleLogin(RealProc(), console, getpid(), facts);
+}
+
+}  // namespace
+
+bool IsAtConsole(pam_handle_t* pamh, std::optional<Door> named, const std::string& config) {
+  if (named && *named != Door::kConsole) return false;
+  std::string rhost = ReadItem(pamh, PAM_RHOST);
+  std::string tty = ReadItem(pamh, PAM_TTY);
+  const uid_t root = 0;
+  if (!rhost.empty() || tty == "ssh" || geteuid() != root) return false;
+  return MayBeAtConsole({ReadItem(pamh, PAM_SERVICE), std::move(rhost), std::move(tty), root},
+                        named, config);
 }
 
 Door FindDoor(pam_handle_t* pamh, std::optional<Door> named) {

@@ -2,11 +2,14 @@
 #include "pam/messages.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "core/json_reader.h"
 
 namespace sparekey::pam {
 namespace {
+
+using std::string_view_literals::operator""sv;  // for words whose length is known
 
 constexpr std::size_t kMaxText = 16 * 1024;  // a QR code for a terminal is the longest
 constexpr std::size_t kMaxItems = 32;
@@ -36,25 +39,25 @@ void ReadItem(JsonReader& json, Message& message) {
   std::string name;
   std::string style;
   while (json.NextMember(name)) {
-    if (name == "text") {
+    if (name == "text"sv) {
       ReadText(json, message.text);
-    } else if (name == "style") {
+    } else if (name == "style"sv) {
       ReadText(json, style);
     } else {
       json.SkipValue();
     }
   }
-  message.is_error = style == "error";
+  message.is_error = style == "error"sv;
 }
 
 void ReadItem(JsonReader& json, Question& question) {
   std::string name;
   while (json.NextMember(name)) {
-    if (name == "id") {
+    if (name == "id"sv) {
       ReadText(json, question.id);
-    } else if (name == "prompt") {
+    } else if (name == "prompt"sv) {
       ReadText(json, question.prompt);
-    } else if (name == "echo") {
+    } else if (name == "echo"sv) {
       ReadFlag(json, question.echo);
     } else {
       json.SkipValue();
@@ -78,18 +81,20 @@ void ReadList(JsonReader& json, std::vector<Item>& items) {
 void ReadVerdict(JsonReader& json, Verdict& verdict) {
   std::string word;
   ReadText(json, word);
-  verdict = word == "accept" ? Verdict::kAccept : word == "deny" ? Verdict::kDeny : Verdict::kNone;
+  verdict = word == "accept"sv ? Verdict::kAccept
+            : word == "deny"sv ? Verdict::kDeny
+                               : Verdict::kNone;
   if (verdict == Verdict::kNone && !word.empty()) json.Refuse();
 }
 
 void ReadMember(JsonReader& json, std::string_view name, LoginReply& reply) {
-  if (name == "login") return ReadText(json, reply.login);
-  if (name == "say") return ReadList(json, reply.say);
-  if (name == "ask") return ReadList(json, reply.ask);
-  if (name == "verdict") return ReadVerdict(json, reply.verdict);
-  if (name == "reason") return ReadText(json, reply.reason);
-  if (name == "enrolled") return ReadFlag(json, reply.enrolled);
-  if (name == "must_enrol") return ReadFlag(json, reply.must_enrol);
+  if (name == "login"sv) return ReadText(json, reply.login);
+  if (name == "say"sv) return ReadList(json, reply.say);
+  if (name == "ask"sv) return ReadList(json, reply.ask);
+  if (name == "verdict"sv) return ReadVerdict(json, reply.verdict);
+  if (name == "reason"sv) return ReadText(json, reply.reason);
+  if (name == "enrolled"sv) return ReadFlag(json, reply.enrolled);
+  if (name == "must_enrol"sv) return ReadFlag(json, reply.must_enrol);
   json.SkipValue();
 }
 

@@ -11,6 +11,8 @@
 namespace sparekey::pam {
 namespace {
 
+using std::string_view_literals::operator""sv;  // for words whose length is known
+
 std::optional<int> ParseNumber(std::string_view text, int least, int most) {
   int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -64,13 +66,13 @@ bool SetDigits(Options& options, std::string_view value) {
 }
 
 bool SetFirstFactor(Options& options, std::string_view value) {
-  options.waive_first_factor = value == "none";
-  return value == "none" || value == "auto";
+  options.waive_first_factor = value == "none"sv;
+  return value == "none"sv || value == "auto"sv;
 }
 
 bool SetUnenrolled(Options& options, std::string_view value) {
-  options.unenrolled = value == "deny" ? Unenrolled::kDeny : Unenrolled::kSkip;
-  return value == "deny" || value == "skip";
+  options.unenrolled = value == "deny"sv ? Unenrolled::kDeny : Unenrolled::kSkip;
+  return value == "deny"sv || value == "skip"sv;
 }
 
 bool SetDoor(Options& options, std::string_view value) {
@@ -79,14 +81,14 @@ bool SetDoor(Options& options, std::string_view value) {
 }
 
 bool SetValue(Options& options, std::string_view name, std::string_view value) {
-  if (name == "socket") return SetPath(options.socket, value);
-  if (name == "config") return SetPath(options.config, value);
-  if (name == "prompt") return SetText(options.prompt, value);
-  if (name == "timeout") return SetTimeout(options, value);
-  if (name == "code_digits") return SetDigits(options, value);
-  if (name == "first_factor") return SetFirstFactor(options, value);
-  if (name == "unenrolled") return SetUnenrolled(options, value);
-  if (name == "door") return SetDoor(options, value);
+  if (name == "socket"sv) return SetPath(options.socket, value);
+  if (name == "config"sv) return SetPath(options.config, value);
+  if (name == "prompt"sv) return SetText(options.prompt, value);
+  if (name == "timeout"sv) return SetTimeout(options, value);
+  if (name == "code_digits"sv) return SetDigits(options, value);
+  if (name == "first_factor"sv) return SetFirstFactor(options, value);
+  if (name == "unenrolled"sv) return SetUnenrolled(options, value);
+  if (name == "door"sv) return SetDoor(options, value);
   return false;
 }
 

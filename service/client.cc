@@ -195,6 +195,7 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 std::optional<std::size_t> ParseLength(std::string_view value) {
@@ -223,10 +224,10 @@ bool ParseField(std::string_view line, Head& head) {
   const auto colon = line.find(':');
   if (colon == 0 || colon == std::string_view::npos) return false;
   const auto name = line.substr(0, colon);
-  if (name.find_first_of(" \t") != std::string_view::npos) return false;
+  if (std::ranges::any_of(name, IsBlank)) return false;
   auto value = line.substr(colon + 1);
-  while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
-  while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+  while (!value.empty() && IsBlank(value.front())) value.remove_prefix(1);
+  while (!value.empty() && IsBlank(value.back())) value.remove_suffix(1);
   if (EqualsIgnoringCase(name, "Transfer-Encoding")) return false;
   if (EqualsIgnoringCase(name, "Connection") && EqualsIgnoringCase(value, "close")) {
     head.ends_connection = true;

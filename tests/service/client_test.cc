@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include <iterator>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "tests/support/fake_daemon.h"
 #include "tests/support/processes.h"
@@ -197,6 +199,56 @@ TEST_F(CallApi, HoldsItsDeadlineAgainstAServerThatNeverReads) {
   EXPECT_FALSE(client.Call("POST", "/v1/logins", big, kBrief).ok());
   EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(1500));
   close(listener);
+}
+
+TEST_F(CallApi, HoldsItsDeadlineThroughSignals) {
+  const int listener = ListenAt(socket_);
+  struct sigaction interrupt {};
+  struct sigaction before {};
+  interrupt.sa_handler = [](int) {};
+  sigaction(SIGALRM, &interrupt, &before);
+  const itimerval often{{0, 10'000}, {0, 10'000}};
+  const itimerval never{};
+  setitimer(ITIMER_REAL, &often, nullptr);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_FALSE(ApiClient(socket_).Call("GET", "/v1/health", "", kBrief).ok());
+  const auto took = std::chrono::steady_clock::now() - start;
+  setitimer(ITIMER_REAL, &never, nullptr);
+  sigaction(SIGALRM, &before, nullptr);
+  close(listener);
+  EXPECT_GE(took, kBrief);
+  EXPECT_LT(took, milliseconds(1500));
+}
+
+TEST_F(CallApi, GivesEachCallOfAConnectionItsOwnTime) {
+  FakeDaemon daemon(socket_, [pause = milliseconds(0)](const auto&) mutable {
+    auto reply = FakeDaemon::Json(200, "{}");
+    reply.pause = std::exchange(pause, kBrief * 2);
+    return reply;
+  });
+  ApiClient client(socket_);
+  ASSERT_TRUE(client.Call("GET", "/v1/health", "", kBrief).ok());
+  EXPECT_TRUE(client.Call("GET", "/v1/health", "", kPatient).ok());
+  EXPECT_FALSE(client.Call("GET", "/v1/health", "", kBrief).ok());
+  EXPECT_EQ(daemon.connections(), 1U);
+}
+
+TEST_F(CallApi, KeepsOffTheStandardDescriptors) {
+  const FakeDaemon daemon(socket_, [](const auto&) { return FakeDaemon::Json(200, "{}"); });
+  const pid_t child = CheckedFork();
+  if (child == 0) {
+    for (int fd = 0; fd <= 2; ++fd) close(fd);
+    ApiClient client(socket_);
+    if (!client.Call("GET", "/v1/health", "", kPatient).ok()) _exit(1);
+    for (int fd = 0; fd <= 2; ++fd) {
+      if (fcntl(fd, F_GETFD) >= 0) _exit(2);
+    }
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(CallApi, SaysThatNobodyListens) {
