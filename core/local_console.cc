@@ -40,9 +40,10 @@ bool PassesTerminalOn(const Process& process) {
          std::ranges::find(kNames, ProgramName(process.executable)) != kNames.end();
 }
 
-// Unix98 slaves (Documentation/admin-guide/devices.txt), and BSD's, which no login uses.
+// Unix98 slaves (Documentation/admin-guide/devices.txt), and BSD's, which no login uses. The
+// kernel's majors have 12 bits; major(3) is a call into libc where code is compiled for size.
 bool IsPseudoTerminal(dev_t device) {
-  const unsigned number = major(device);
+  const auto number = (device >> 8) & 0xfff;
   return (number >= 136 && number <= 143) || number == 3;
 }
 
