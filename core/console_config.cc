@@ -46,7 +46,8 @@ std::optional<std::string> ReadTrustedFile(const std::string& path) {
   // Nothing to wait for: a FIFO put there must not hold up a login.
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
-  if (!fd || fstatat(fd.get(), "", &status, AT_EMPTY_PATH) != 0 || !IsTrustedConfig(status)) return std::nullopt;
+  if (!fd || fstatat(fd.get(), "", &status, AT_EMPTY_PATH) != 0 || !IsTrustedConfig(status))
+    return std::nullopt;
   return ReadAll(fd.get());
 }
 

@@ -32,7 +32,8 @@ bool IsConsoleDoor(pam_handle_t* pamh, const Result<Options>& options) {
 int Auth(pam_handle_t* pamh, int flags, int argc, const char** argv) {
   const auto options = ReadOptions(pamh, argc, argv);
   // What an earlier try on this handle proved counts no more.
-  if (!KeepText(pamh, kProvenAccount, "")) return PAM_AUTHINFO_UNAVAIL;
+  const bool has_proof = !ReadKeptText(pamh, kProvenAccount).empty();
+  if (has_proof && !KeepText(pamh, kProvenAccount, "")) return PAM_AUTHINFO_UNAVAIL;
   if (IsConsoleDoor(pamh, options)) return PAM_IGNORE;
   if (!options) return PAM_AUTHINFO_UNAVAIL;
   return Authenticate(pamh, (flags & PAM_SILENT) != 0, *options);
