@@ -20,13 +20,6 @@ def _needed(path):
     return re.findall(r"\(NEEDED\).*\[(.*)\]", shown.stdout)
 
 
-def _stripped_bytes(run, path):
-    """As a package installs it."""
-    copy = f"{run.bench.folder}/stripped.so"
-    subprocess.run(["strip", "--strip-unneeded", "-o", copy, path], check=True)
-    return os.path.getsize(copy)
-
-
 def module(run):
     found = {}
     sparekey = run.sparekey(run.size.accounts)
@@ -41,7 +34,7 @@ def module(run):
             kib, code = run.driver.memory(**system.options(1))
             assert code == 0, f"{name}: PAM said {code}"
             added.append(kib)
-        found[name] = {"bytes": _stripped_bytes(run, path), "libraries": _needed(path),
+        found[name] = {"bytes": os.path.getsize(path), "libraries": _needed(path),
                        "private_kib": median(added)}
     return found
 

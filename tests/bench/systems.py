@@ -28,10 +28,19 @@ class Bench:
         self.build = build
         self.folder = folder
         self.fill_program = f"{build}/tests/bench/bench_fill"
-        self.module = f"{build}/pam/pam_sparekey.so"
+        self.module = self.as_installed(f"{build}/pam/pam_sparekey.so")
 
     def fill(self, *words):
         subprocess.run([self.fill_program, *map(str, words)], check=True)
+
+    def as_installed(self, path):
+        """A copy of a module as a package would put it on the disk: stripped, written in one go."""
+        name = os.path.basename(path)
+        os.makedirs(f"{self.folder}/modules", exist_ok=True)
+        subprocess.run(["strip", "--strip-unneeded", "-o", f"{self.folder}/stripped", path],
+                       check=True)
+        shutil.copyfile(f"{self.folder}/stripped", f"{self.folder}/modules/{name}")
+        return f"{self.folder}/modules/{name}"
 
     def peer_module(self, package):
         """A peer's module: installed, or unpacked from its package."""
@@ -89,8 +98,9 @@ class BareService:
     def __init__(self, bench):
         self.folder = f"{bench.folder}/bare"
         place = f"{self.folder}/socket"
+        module = f"{bench.build}/tests/bench/pam_bare.so"
         write_services(f"{self.folder}/pam",
-                       sshd=f"auth required {bench.build}/tests/bench/pam_bare.so {place}")
+                       sshd=f"auth required {bench.as_installed(module)} {place}")
         self.process = subprocess.Popen(
             [f"{bench.build}/tests/bench/bench_bare", place, f"{self.folder}/file"])
         give_up = time.monotonic() + START_PATIENCE
