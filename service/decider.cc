@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <iterator>
 #include <mutex>
 #include <span>
 #include <thread>
@@ -57,6 +58,7 @@ struct Decider::Impl {
   template <typename Use>
   void UseStore(std::unique_lock<std::mutex>& lock, const Use& use);
   void TakeBatch();
+  bool TakeLooks();
   void Decide();
   void Run(std::span<Request> turn);
   void WakeThread() {
@@ -82,6 +84,7 @@ struct Decider::Impl {
   bool in_use = false;         // a thread is in the store
   bool thread_wanted = false;  // there is work that no helper will come for
   std::thread::id helper;
+  bool has_looked = false;  // the helper did, for those who look; the others are next
   std::uint64_t turns = 1, turns_at_idle = 0;  // of threads in the store, but for Store::Idle
   bool stopping = false;
   std::thread thread;  // last: it uses all of the above
@@ -135,6 +138,18 @@ void Decider::Impl::TakeBatch() {
     batch.push_back(std::move(requests.front()));
     requests.pop_front();
   }
+}
+
+// Only those that look. False: there are none, or nobody else.
+bool Decider::Impl::TakeLooks() {
+  const auto looks = [](const Request& request) { return request.purpose == Purpose::kLooks; };
+  const auto changing = std::stable_partition(requests.begin(), requests.end(), looks);
+  if (changing == requests.begin() || changing == requests.end()) return false;
+  const auto count = std::min<std::size_t>(changing - requests.begin(), limits.batch);
+  const auto end = requests.begin() + static_cast<std::ptrdiff_t>(count);
+  std::move(requests.begin(), end, std::back_inserter(batch));
+  requests.erase(requests.begin(), end);
+  return true;
 }
 
 void Decider::Impl::Decide() {
@@ -212,17 +227,21 @@ void Decider::EndHelping() {
   if (impl_->HasWork()) impl_->WakeThread();
 }
 
-void Decider::Help() {
+bool Decider::Help() {
   Impl& impl = *impl_;
   std::unique_lock lock(impl.mutex);
-  if (!impl.HasWork() || impl.thread_wanted) return;
+  if (!impl.HasWork() || impl.thread_wanted) return false;
   if (impl.in_use || std::chrono::steady_clock::now() < impl.no_help_until) {
-    return impl.WakeThread();
+    impl.WakeThread();
+    return false;
   }
-  impl.TakeBatch();
+  const bool looks_alone = !std::exchange(impl.has_looked, false) && impl.TakeLooks();
+  if (!looks_alone) impl.TakeBatch();
   if (impl.turns++ == impl.turns_at_idle) impl.woken.notify_one();  // to keep house afterwards
   impl.UseStore(lock, [&impl] { impl.Decide(); });
-  if (impl.thread_wanted || !impl.requests.empty()) impl.WakeThread();
+  const bool for_helper = looks_alone && !impl.requests.empty() && !impl.thread_wanted;
+  if (!for_helper && impl.HasWork()) impl.WakeThread();
+  return impl.has_looked = for_helper;
 }
 
 }  // namespace sparekey

@@ -45,8 +45,10 @@ class Decider {
   void BeginHelping();
   void EndHelping();
   // Decides what waits, unless another thread is in the store or the disk was slow a moment ago:
-  // then the decider's thread does, so that a slow disk holds up no helper for long.
-  void Help();
+  // then the decider's thread does, so that a slow disk holds up no helper for long. Where some
+  // only look, it answers them alone; true: the others wait for the next call, to which who comes
+  // meanwhile comes in time.
+  bool Help();
 
  private:
   struct Impl;

@@ -86,6 +86,8 @@ void HttpServer::Impl::Admit(int fd, SocketKind kind) {
   auto connection = std::make_shared<Connection>(*this, std::move(accepted), peer);
   TableOf(kind).Add(connection, SteadyClock::now());
   ArmSweep();
+  // On api.sock many may come at once who have to go again before they are read.
+  if (kind != SocketKind::kPam) return Read(std::move(connection));
   if (ReadWhatIsThere(connection)) Process(std::move(connection));
 }
 
@@ -166,10 +168,10 @@ void HttpServer::Impl::GiveUpReading(const ConnectionPtr& connection) {
 // before_waiting comes first.
 bool HttpServer::Impl::RunSome() {
   const auto before = SteadyClock::now();
-  before_waiting();
+  const bool waits = !before_waiting();
   // What came meanwhile waited unread.
   held_up_since = SteadyClock::now() - before > kHeldUp ? std::optional(before) : std::nullopt;
-  if (context.run_one() == 0) return false;
+  if ((waits ? context.run_one() : context.poll_one()) == 0) return !context.stopped();
   for (int i = 1; i < kTasksInARow && context.poll_one() != 0; ++i) {
   }
   return true;
@@ -224,7 +226,7 @@ void HttpServer::Run() {
   }
 }
 
-void HttpServer::BeforeWaiting(std::function<void()> task) {
+void HttpServer::BeforeWaiting(std::function<bool()> task) {
   impl_->before_waiting = std::move(task);
 }
 

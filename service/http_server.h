@@ -78,8 +78,8 @@ class HttpServer {
   void Stop(std::chrono::milliseconds grace = std::chrono::milliseconds(3000));  // any thread
 
   // Before Run: `task` runs on the server's thread each time before it waits, and after at most
-  // 256 tasks in a row.
-  void BeforeWaiting(std::function<void()> task);
+  // 256 tasks in a row. True: not to be waited, but to be called again after what has come already.
+  void BeforeWaiting(std::function<bool()> task);
 
   // Any thread: run on the server's thread.
   void Post(std::function<void()> task);

@@ -119,7 +119,7 @@ struct HttpServer::Impl {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
       context.get_executor()};
   boost::asio::steady_timer sweep_timer, grace_timer;
-  std::function<void()> before_waiting = [] {};
+  std::function<bool()> before_waiting = [] { return false; };
   std::optional<SteadyClock::time_point> held_up_since;  // the last time it took long
   std::atomic<std::thread::id> own_thread;               // once it runs
   bool sweep_armed = false;

@@ -2,7 +2,7 @@
 #include "service/logging.h"
 
 #include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -82,6 +83,30 @@ bool IsJournalOrNobody(int fd) {
          stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
+// Lines for standard error, written together when it is flushed.
+class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  ~StandardError() override { flush_(); }
+
+ private:
+  static constexpr std::size_t kMostBytes = 64 * 1024;
+
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    formatter_->format(message, lines_);
+    if (lines_.size() > kMostBytes) flush_();
+  }
+  void flush_() override {
+    for (std::size_t done = 0; done < lines_.size();) {
+      const ssize_t written = write(STDERR_FILENO, lines_.data() + done, lines_.size() - done);
+      if (written < 0 && errno != EINTR) break;  // there is nobody to tell
+      done += static_cast<std::size_t>(std::max<ssize_t>(written, 0));
+    }
+    lines_.clear();
+  }
+
+  spdlog::memory_buf_t lines_;
+};
+
 // Hands on to another sink, on the pool's one thread. After what waited it rests, so that a busy
 // process gathers its lines and wakes that thread 100 times a second at most. The pool joins its
 // thread before it ends, and must not be asked of spdlog, whose lock is held meanwhile.
@@ -91,7 +116,9 @@ class GatheringSink final : public spdlog::sinks::sink {
       : inner_(std::move(inner)), pool_(pool) {}
   void log(const spdlog::details::log_msg& message) override {
     inner_->log(message);
-    if (pool_.queue_size() == 0) std::this_thread::sleep_for(kRest);
+    if (pool_.queue_size() != 0) return;
+    inner_->flush();
+    std::this_thread::sleep_for(kRest);
   }
   void flush() override { inner_->flush(); }
   void set_pattern(const std::string& pattern) override { inner_->set_pattern(pattern); }
@@ -227,7 +254,7 @@ void SetUpLog(const std::string& program, LogTarget target, LogLevel level) {
     sink = std::make_shared<spdlog::sinks::syslog_sink_mt>(program, LOG_PID, LOG_AUTH, true);
     sink->set_pattern("%v");
   } else {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    sink = std::make_shared<StandardError>();
     sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l: %v");
   }
   spdlog::init_thread_pool(kWaitingMessages, 1);
@@ -236,7 +263,6 @@ void SetUpLog(const std::string& program, LogTarget target, LogLevel level) {
       program, std::make_shared<GatheringSink>(std::move(sink), *pool), pool,
       spdlog::async_overflow_policy::overrun_oldest);
   logger->set_level(ToSpdlog(level));
-  logger->flush_on(spdlog::level::trace);
   ProcessLog().Replace(std::move(logger));
 }
 

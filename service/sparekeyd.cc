@@ -130,7 +130,7 @@ Status Serve(const Config& config) {
   server.Post(keep_house);
   NotifyReady("serving " + config.socket);
   Log(LogLevel::kInfo, std::string("sparekeyd ") + kVersion + " serves " + config.socket);
-  server.BeforeWaiting([&decider] { decider.Help(); });
+  server.BeforeWaiting([&decider] { return decider.Help(); });
   decider.BeginHelping();
   server.Run();
   decider.EndHelping();

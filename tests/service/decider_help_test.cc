@@ -28,6 +28,49 @@ TEST_F(DeciderTest, LetsAHelperDecideOnItsOwnThread) {
   EXPECT_EQ(FailuresAfterwards(), 1);
 }
 
+TEST_F(DeciderTest, HelpsThoseWhoLookFirstSoThatMoreMayComeToTheOthers) {
+  Start();
+  decider_->BeginHelping();
+  auto first = CountUp();
+  auto look = Look();
+  EXPECT_TRUE(decider_->Help());
+  EXPECT_EQ(look.wait_for(0s), std::future_status::ready);
+  EXPECT_EQ(first.wait_for(0s), std::future_status::timeout);
+  auto second = CountUp();
+  auto late_look = Look();
+  EXPECT_FALSE(decider_->Help());
+  for (auto* const done : {&first, &second, &look, &late_look}) {
+    ASSERT_EQ(done->wait_for(0s), std::future_status::ready);
+    EXPECT_TRUE(done->get().ok());
+  }
+  EXPECT_THAT(watch_.batches, ElementsAre(1, 1, 2));
+  EXPECT_EQ(FailuresAfterwards(), 2);
+}
+
+TEST_F(DeciderTest, HelpsAtOnceWhereAllLookOrNobodyDoes) {
+  Start();
+  decider_->BeginHelping();
+  auto looks = {Look(), Look()};
+  EXPECT_FALSE(decider_->Help());
+  auto change = CountUp();
+  EXPECT_FALSE(decider_->Help());
+  EXPECT_TRUE(change.get().ok());
+  EXPECT_THAT(watch_.batches, ElementsAre(2, 1));
+  for (const auto& look : looks) EXPECT_EQ(look.wait_for(0s), std::future_status::ready);
+}
+
+TEST_F(DeciderTest, LeavesWhoChangesToItsThreadWhereAHelperEndsAfterTheLooks) {
+  Start();
+  decider_->BeginHelping();
+  auto change = CountUp();
+  auto look = Look();
+  EXPECT_TRUE(decider_->Help());
+  decider_->EndHelping();
+  EXPECT_TRUE(look.get().ok());
+  EXPECT_TRUE(change.get().ok());
+  EXPECT_EQ(FailuresAfterwards(), 1);
+}
+
 TEST_F(DeciderTest, HoldsUpNoHelperWhileItsThreadIsInTheStore) {
   Start();
   auto held = HoldABatch();

@@ -143,11 +143,31 @@ TEST(HttpServer, DoesWhatIsToBeDoneBeforeItWaits) {
   RunningServer server({}, HoldIn(held), [&](HttpServer& inner) {
     inner.BeforeWaiting([&] {
       for (Respond& respond : held.TakeAll()) respond(Text(200, "together"));
+      return false;
     });
   });
   RawClient client(server.api());
   EXPECT_EQ(client.Ask("GET", "/hold").body, "together");
   EXPECT_EQ(client.Ask("GET", "/hold").body, "together");
+}
+
+TEST(HttpServer, DoesNotWaitWhileSomethingIsLeftToDo) {
+  HeldAnswers held;
+  std::vector<Respond> answers;
+  RunningServer server({}, HoldIn(held), [&](HttpServer& inner) {
+    inner.BeforeWaiting([&, calls_left = 0]() mutable {
+      for (Respond& respond : held.TakeAll()) {
+        answers.push_back(std::move(respond));
+        calls_left = 3;
+      }
+      // Nothing comes that would end a wait.
+      if (calls_left > 0 && --calls_left > 0) return true;
+      for (Respond& respond : std::exchange(answers, {})) respond(Text(200, "later"));
+      return false;
+    });
+  });
+  RawClient client(server.api());
+  EXPECT_EQ(client.Ask("GET", "/hold").body, "later");
 }
 
 TEST(HttpServer, AnswersAClientThatHasFinishedSending) {
