@@ -9,7 +9,7 @@ namespace {
 using std::string_view_literals::operator""sv;  // for words whose length is known
 
 constexpr int kDeepest = 8;
-constexpr std::size_t kMostDigits = 18, kMostExponentDigits = 2;  // far within a double
+constexpr std::size_t kMostDigits = 32, kMostExponentDigits = 2;  // far within a double
 
 bool IsPlain(char c) { return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20; }
 

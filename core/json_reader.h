@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON (RFC 8259) read once from front to back, without a tree, which would cost a login more than
 // the rest of its work; and the PAM module, which is loaded with each, more than the rest of its
-// size. Refuses what is not JSON, not UTF-8, deeper than eight levels, or a number of more than 18
+// size. Refuses what is not JSON, not UTF-8, deeper than eight levels, or a number of more than 32
 // digits on a side of its point or two in its exponent.
 #pragma once
 

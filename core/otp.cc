@@ -19,6 +19,9 @@ namespace {
 
 constexpr std::int64_t kLastStep = std::numeric_limits<std::int64_t>::max();
 
+// Nettle leaves the padded key and digests where its calls were.
+constexpr std::size_t kNettlesStack = 1024;
+
 const nettle_hash& HashOf(HashAlgorithm algorithm) {
   if (algorithm == HashAlgorithm::kSha256) return nettle_sha256;
   if (algorithm == HashAlgorithm::kSha512) return nettle_sha512;
@@ -30,6 +33,7 @@ class CodeGenerator {
  public:
   CodeGenerator(HashAlgorithm algorithm, const SecretBytes& secret) : hash_(HashOf(algorithm)) {
     hmac_set_key(&outer_, &inner_, &state_, &hash_, secret.size(), secret.Expose().data());
+    sodium_stackzero(kNettlesStack);
   }
   CodeGenerator(const CodeGenerator&) = delete;
   CodeGenerator& operator=(const CodeGenerator&) = delete;
@@ -37,6 +41,7 @@ class CodeGenerator {
     for (Context* const context : {&outer_, &inner_, &state_}) {
       Wipe(std::span(reinterpret_cast<std::uint8_t*>(context), sizeof *context));
     }
+    sodium_stackzero(kNettlesStack);
   }
 
   // Fills `code` with decimal digits, one a byte. Divides by constants only: no time that depends

@@ -107,6 +107,10 @@ void FieldReader::ReadAnswers() {
 }
 
 void FieldReader::ReadAnswer(std::string id) {
+  if (fields_.answers->size() == kMostAnswers && !fields_.answers->contains(id)) {
+    Complain(NoAnswers());
+    return reader_.SkipValue();
+  }
   if (!reader_.IsNext('"')) {
     Complain(Invalid("an answer must be a text of at most 1024 bytes"));
     return reader_.SkipValue();
@@ -116,7 +120,6 @@ void FieldReader::ReadAnswer(std::string id) {
     Complain(Invalid("an answer must be a text of at most 1024 bytes"));
   } else {
     fields_.answers->insert_or_assign(std::move(id), SecretBytes(std::string_view(text_)));
-    if (fields_.answers->size() > kMostAnswers) Complain(NoAnswers());
   }
   Wipe(std::span<char>(text_));
 }

@@ -24,7 +24,8 @@ struct Opening {
 // {ID:TEXT}, at most 8 of at most 1024 bytes.
 using Answers = std::map<std::string, SecretBytes>;
 
-// The members that a request about a login may have; absent is null, and others are passed over.
+// The members that a request about a login may have. Null is absent, but for the answers; others
+// are passed over.
 struct LoginFields {
   std::optional<std::string> account, door, service, remote_host, first_factor;
   std::optional<bool> recovery, code_proven;

@@ -27,7 +27,7 @@ class LoginTable {
   };
 
   // Gives it its id and its time. Makes room: what is too old goes; with the table full, first what
-  // is over, then the oldest question that nobody has answered.
+  // is over, then the oldest that is not.
   void Add(const LoginPtr& login);
   // nullptr: there is none that is this peer's and not too old.
   LoginPtr Find(const std::string& id, const Peer& peer) const;

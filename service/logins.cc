@@ -308,8 +308,9 @@ void Logins::Conclude(const LoginPtr& login, Reason reason) {
   json.AddName("codes_left");
   json.AddNumber(login->words.codes_left);
   json.EndObject();
+  HttpResponse verdict = sparekey::Reply(200, json);
   End(login);
-  Reply(login, sparekey::Reply(200, json));
+  Reply(login, std::move(verdict));
 }
 
 void Logins::Fail(const LoginPtr& login, const Error& error) {

@@ -62,7 +62,7 @@ TEST(ReadLoginFields, RefusesWhatIsNoObject) {
 
 TEST(ReadLoginFields, NamesTheMemberThatIsWrong) {
   EXPECT_EQ(WrongIn(""), "nothing");
-  EXPECT_EQ(WrongIn(R"(,"more":{"of":["that"]})"), "nothing");
+  EXPECT_EQ(WrongIn(R"(,"more":{"of":["that"],"sent":1764500000000000000})"), "nothing");
   EXPECT_EQ(WrongIn(R"(,"service":7)"), "\"service\" must be a text");
   EXPECT_EQ(WrongIn(R"(,"service":{"a":["b"]})"), "\"service\" must be a text");
   EXPECT_EQ(WrongIn(R"(,"recovery":"yes")"), "\"recovery\" must be true or false");
