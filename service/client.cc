@@ -50,13 +50,16 @@ Error UnavailableErrno(const std::string& what, int error) {
 Error Late() { return Unavailable("sparekeyd does not answer in time"); }
 Error Garbled() { return Unavailable("sparekeyd's answer is not understood"); }
 
-// The next call that waits, of `option`'s kind (SO_RCVTIMEO, SO_SNDTIMEO), waits no longer than
-// this. False when the deadline has passed: a time of 0 would mean for ever.
-bool LimitWait(int fd, int option, const Deadline& deadline) {
-  const auto left = deadline.Left();
-  if (left.count() == 0) return false;
-  const timeval limit{left.count() / 1000, (left.count() % 1000) * 1000};
-  return setsockopt(fd, SOL_SOCKET, option, &limit, sizeof limit) == 0;
+// For one of poll(2)'s events; true also where the connection ended. False when the deadline has
+// passed.
+bool WaitFor(int fd, short event, const Deadline& deadline) {
+  for (;;) {
+    pollfd wait{fd, event, 0};
+    const auto left = deadline.Left();
+    const int ready = poll(&wait, 1, static_cast<int>(left.count()));
+    if (ready > 0) return true;
+    if (ready == 0 || errno != EINTR || left.count() == 0) return false;
+  }
 }
 
 // ---- connecting
@@ -91,11 +94,14 @@ UniqueFd OpenSocket() {
 // 0 or an error number; EAGAIN when the deadline has passed. A full backlog makes a blocking
 // connect(2) wait for SO_SNDTIMEO, and a non-blocking one fail.
 int ConnectWithin(int fd, const sockaddr_un& address, const Deadline& deadline) {
-  while (LimitWait(fd, SO_SNDTIMEO, deadline)) {
+  for (;;) {
+    const auto left = deadline.Left();
+    const timeval limit{left.count() / 1000, (left.count() % 1000) * 1000};  // 0: for ever
+    if (left.count() == 0) return EAGAIN;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0) return errno;
     if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return 0;
     if (errno != EINTR) return errno;
   }
-  return EAGAIN;
 }
 
 Result<UniqueFd> Connect(const std::string& path, bool check_owner, const Deadline& deadline) {
@@ -125,17 +131,6 @@ bool IsStale(int fd) {
 
 // ---- sending
 
-// False when the deadline has passed.
-bool WaitForRoom(int fd, const Deadline& deadline) {
-  for (;;) {
-    pollfd wait{fd, POLLOUT, 0};
-    const auto left = deadline.Left();
-    const int ready = poll(&wait, 1, static_cast<int>(left.count()));
-    if (ready > 0) return true;
-    if (ready == 0 || errno != EINTR || left.count() == 0) return false;
-  }
-}
-
 Status SendAll(int fd, std::string_view head, std::string_view body, const Deadline& deadline) {
   while (!head.empty() || !body.empty()) {
     std::array<iovec, 2> parts{iovec{const_cast<char*>(head.data()), head.size()},
@@ -150,7 +145,7 @@ Status SendAll(int fd, std::string_view head, std::string_view body, const Deadl
     if (sent < 0 && errno != EINTR && errno != EAGAIN) {
       return UnavailableErrno("sparekeyd closed the connection", errno);
     }
-    if (sent < 0 && !WaitForRoom(fd, deadline)) return Late();
+    if (sent < 0 && !WaitFor(fd, POLLOUT, deadline)) return Late();
     const auto count = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
     const auto of_head = std::min(count, head.size());
     head.remove_prefix(of_head);
@@ -170,11 +165,12 @@ std::string MakeHead(std::string_view method, std::string_view target, std::size
 
 // ---- receiving
 
-// Up to `space.size()` bytes; 0 at the end of the stream.
+// Up to `space.size()` bytes; 0 at the end of the stream. Waits in poll(2): Linux wakes one who
+// waits in recv(2) also when the peer has taken what was sent, for nothing.
 Result<std::size_t> ReceiveSome(int fd, std::span<std::uint8_t> space, const Deadline& deadline) {
   for (;;) {
-    if (!LimitWait(fd, SO_RCVTIMEO, deadline)) return Late();
-    const ssize_t got = recv(fd, space.data(), space.size(), 0);
+    if (!WaitFor(fd, POLLIN, deadline)) return Late();
+    const ssize_t got = recv(fd, space.data(), space.size(), MSG_DONTWAIT);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno != EINTR && errno != EAGAIN) {
       return UnavailableErrno("sparekeyd closed the connection", errno);

@@ -76,7 +76,8 @@ struct Decider::Impl {
   // there.
   std::vector<Request> batch;
   std::vector<Work> works;
-  TimeLimit no_help_until{};  // after a batch that was slow
+  TimeLimit::duration slow_for{};  // batches in a row, together
+  TimeLimit no_help_until{};
   std::mutex mutex;           // guards what follows
   std::condition_variable woken;
   std::deque<Request> requests;
@@ -163,7 +164,9 @@ void Decider::Impl::Decide() {
   Run({batch.begin(), changing});
   Run({changing, late});
   const auto end = std::chrono::steady_clock::now();
-  if (end - start > limits.quick) no_help_until = end + limits.alone;
+  // One alone may have moved the log, or have waited for a processor.
+  slow_for = end - start > limits.quick ? slow_for + (end - start) : TimeLimit::duration(0);
+  if (slow_for > limits.patience) no_help_until = end + limits.alone;
   std::for_each(late, batch.end(), [](const Request& request) {
     Guarded([&] { request.done(Busy("the request waited too long")); });
   });

@@ -18,9 +18,10 @@ class Decider {
   struct Limits {
     std::size_t waiting = 4096;  // beyond: kBusy
     std::size_t batch = 256;
-    std::chrono::milliseconds idle{20};     // without work: Store::Idle
-    std::chrono::milliseconds quick{5};     // a batch that took longer: no help
-    std::chrono::milliseconds alone{1000};  // for so long
+    std::chrono::milliseconds idle{20};       // without work: Store::Idle
+    std::chrono::milliseconds quick{5};       // a batch that took longer was slow
+    std::chrono::milliseconds patience{250};  // of slow batches in a row, together: then no help
+    std::chrono::milliseconds alone{1000};    // for so long
   };
   explicit Decider(std::unique_ptr<Store> store) : Decider(std::move(store), Limits{}) {}
   Decider(std::unique_ptr<Store> store, Limits limits);
@@ -44,8 +45,8 @@ class Decider {
   // for anything. One thread at a time may help.
   void BeginHelping();
   void EndHelping();
-  // Decides what waits, unless another thread is in the store or the disk was slow a moment ago:
-  // then the decider's thread does, so that a slow disk holds up no helper for long. Where some
+  // Decides what waits, unless another thread is in the store or the disk was slow of late: then
+  // the decider's thread does, so that a slow disk holds up no helper for long. Where some
   // only look, it answers them alone; true: the others wait for the next call, to which who comes
   // meanwhile comes in time.
   bool Help();

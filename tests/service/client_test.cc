@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -11,12 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <iterator>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "tests/support/fake_daemon.h"
 #include "tests/support/processes.h"
@@ -107,6 +111,35 @@ TEST_F(CallApi, ReadsAnAnswerThatComesInPieces) {
   });
   ASSERT_TRUE(reply.ok()) << reply.error().message;
   EXPECT_EQ(reply->body.ExposeText(), "hello");
+}
+
+// Linux would wake one who waits in recv(2) when his request is taken, too.
+TEST_F(CallApi, SleepsUntilThereIsAnAnswer) {
+  constexpr int kCalls = 20;
+  const int listener = ListenAt(socket_);
+  std::thread server([&] {
+    for (int i = 0; i < kCalls; ++i) {
+      const int caller = accept(listener, nullptr, nullptr);
+      std::this_thread::sleep_for(milliseconds(5));
+      std::array<char, 1024> request;
+      recv(caller, request.data(), request.size(), 0);
+      std::this_thread::sleep_for(milliseconds(5));
+      const std::string answer = FakeDaemon::Json(200, "{}").pieces[0];
+      send(caller, answer.data(), answer.size(), MSG_NOSIGNAL);
+      close(caller);
+    }
+  });
+  std::vector<long> sleeps;
+  for (int i = 0; i < kCalls; ++i) {
+    rusage before{}, after{};
+    getrusage(RUSAGE_THREAD, &before);
+    EXPECT_TRUE(ApiClient(socket_).Call("GET", "/v1/health", "", kPatient).ok());
+    getrusage(RUSAGE_THREAD, &after);
+    sleeps.push_back(after.ru_nvcsw - before.ru_nvcsw);
+  }
+  server.join();
+  close(listener);
+  EXPECT_EQ(*std::ranges::min_element(sleeps), 1);
 }
 
 TEST_F(CallApi, TakesAnAnswerWithoutABody) {
