@@ -6,12 +6,22 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <new>
+
+namespace __cxxabiv1 {
+// Itanium C++ ABI, 2.2.2, and room for what other processors' have besides.
+struct __cxa_eh_globals {
+  void* caught;
+  unsigned int uncaught;
+  void* more;
+};
+}  // namespace __cxxabiv1
 
 namespace {
 
@@ -23,9 +33,16 @@ struct Slot {
   alignas(std::max_align_t) std::array<std::uint8_t, kHeader + kMostThrown> bytes;
 };
 
+// A thread in which something is thrown, known by the place of its errno.
+struct Thrower {
+  std::atomic<const int*> place;
+  abi::__cxa_eh_globals globals;
+};
+
 // For several threads that run out of memory at once.
 constinit std::array<std::atomic_flag, kSlots> taken{};
 constinit std::array<Slot, kSlots> slots{};
+constinit std::array<Thrower, kSlots> throwers{};
 
 void* TakeSlot(std::size_t size) {
   if (size > kMostThrown) return nullptr;
@@ -35,15 +52,41 @@ void* TakeSlot(std::size_t size) {
   return nullptr;
 }
 
-// The first exception of a thread takes memory for the thread, and glibc ends the program where
-// there is none. Taken when the module is loaded, so that running out of memory later is no more
-// than a denial.
-__attribute__((constructor)) void TakeMemoryForExceptions() {
-  // Declared as without effect: a call whose result nobody stores would be left out.
-  [[maybe_unused]] const void* const volatile memory = abi::__cxa_get_globals();
+Thrower* FindThrower() {
+  const int* const place = &errno;
+  for (Thrower& thrower : throwers) {
+    if (thrower.place.load(std::memory_order_relaxed) == place) return &thrower;
+  }
+  return nullptr;
+}
+
+void ForgetThrower() {
+  Thrower* const thrower = FindThrower();
+  if (thrower == nullptr || thrower->globals.caught != nullptr || thrower->globals.uncaught != 0) {
+    return;  // something else is under way
+  }
+  thrower->globals = {};
+  thrower->place.store(nullptr, std::memory_order_release);
 }
 
 }  // namespace
+
+// Itanium C++ ABI, 2.2.2. libstdc++'s own are in thread-local storage, which a thread takes memory
+// for when it first looks there, and glibc ends the program where there is none.
+extern "C" abi::__cxa_eh_globals* __cxxabiv1::__cxa_get_globals() noexcept {
+  if (Thrower* const thrower = FindThrower(); thrower != nullptr) return &thrower->globals;
+  for (Thrower& thrower : throwers) {
+    const int* nobody = nullptr;
+    if (thrower.place.compare_exchange_strong(nobody, &errno, std::memory_order_acquire)) {
+      return &thrower.globals;
+    }
+  }
+  std::terminate();
+}
+
+extern "C" abi::__cxa_eh_globals* __cxxabiv1::__cxa_get_globals_fast() noexcept {
+  return __cxa_get_globals();
+}
 
 // Itanium C++ ABI, 2.4.2. libstdc++'s own takes 73 KB when it is loaded, for the same purpose.
 extern "C" void* __cxxabiv1::__cxa_allocate_exception(std::size_t size) noexcept {
@@ -55,11 +98,14 @@ extern "C" void* __cxxabiv1::__cxa_allocate_exception(std::size_t size) noexcept
 }
 
 extern "C" void __cxxabiv1::__cxa_free_exception(void* thrown) noexcept {
-  void* const block = static_cast<std::uint8_t*>(thrown) - kHeader;
+  void* block = static_cast<std::uint8_t*>(thrown) - kHeader;
   for (std::size_t i = 0; i < kSlots; ++i) {
-    if (block == &slots[i]) return taken[i].clear(std::memory_order_release);
+    if (block != &slots[i]) continue;
+    taken[i].clear(std::memory_order_release);
+    block = nullptr;
   }
   std::free(block);
+  ForgetThrower();
 }
 
 // libstdc++'s own would say on standard error what went wrong: that is the login program's, and the

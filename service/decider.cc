@@ -78,7 +78,7 @@ struct Decider::Impl {
   std::vector<Work> works;
   TimeLimit::duration slow_for{};  // batches in a row, together
   TimeLimit no_help_until{};
-  std::mutex mutex;           // guards what follows
+  std::mutex mutex;  // guards what follows
   std::condition_variable woken;
   std::deque<Request> requests;
   std::vector<std::function<void(Store& store)>> reads;

@@ -42,7 +42,7 @@ def module(run):
 def _requests(run, sparekey):
     """Requests to sparekeyd of one login with all its phases, in their order."""
     trace = f"{run.bench.folder}/trace"
-    options = {"remote_host": REMOTE_HOST, **sparekey.options(1, kind="hotp")}
+    options = {"remote_host": REMOTE_HOST, **sparekey.options(1, kind="hotp", service="phases")}
     words = [f"{name}={int(value) if isinstance(value, bool) else value}"
              for name, value in options.items()]
     subprocess.run(["strace", "-f", "-s", "64", "-e", "trace=network,write,writev", "-o", trace,
@@ -59,7 +59,8 @@ def access(run):
     denied = 0
     for _ in range(run.rounds):
         for call in run.driver.calls(mode="access", remote_host=REMOTE_HOST, count=run.size.logins, warm=5,
-                                     **sparekey.options(run.size.logins + 5, kind="hotp")):
+                                     **sparekey.options(run.size.logins + 5, kind="hotp",
+                                                        service="phases")):
             times.setdefault(PHASES[call.kind], []).append(call.microseconds)
             denied += not call.accepted
     found = {name: {"p50": median(of), "p99": quantile(of, 0.99)} for name, of in times.items()}

@@ -215,9 +215,11 @@ class Sparekey:
         self.bytes_filled = os.path.getsize(f"{self.state}/sparekey.db")
         module = (f"required {bench.module} socket={self.state}/pam.sock config={self.folder}/conf "
                   "timeout=30 first_factor=none")
+        # Each line costs libpam something, whether it is used or not: one, as the others have.
+        ask_first = f"auth {module} ask_first"
         phases = f"account {module}\nsession optional {module.split(' ', 1)[1]}"
-        write_services(f"{self.folder}/pam", sshd=f"auth {module} ask_first\n{phases}",
-                       asked=f"auth {module} door=ssh")
+        write_services(f"{self.folder}/pam", sshd=ask_first, asked=f"auth {module} door=ssh",
+                       phases=f"{ask_first}\n{phases}")
 
     def start(self):
         """Milliseconds from its start to its first answer."""

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The module inside a program that runs out of memory or descriptors: it denies, or passes whom
 // sparekeyd lets in; the program lives, and nothing stays behind.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <iterator>
+#include <latch>
+#include <thread>
+#include <vector>
 
 #include "tests/pam/pam_login.h"
 #include "tests/pam/scripted_logins.h"
@@ -164,6 +169,40 @@ TEST_F(Scarcity, TheModuleSurvivesEveryFailedAllocation) {
   }
   std::printf("%d failed allocations\n", faults);
   EXPECT_GT(faults, 100);
+}
+
+// It has room for what eight threads throw at once.
+TEST_F(Scarcity, TheModuleKeepsNothingOfThreadsThatRanOutOfMemory) {
+  constexpr int kThreads = 40;
+  Serve({Denied("super_locked", "Logins are disabled.")});
+  bool hit = true;
+  const Outcome outcome = InChild(
+      [&](bool& harmed) {
+        // Otherwise each login would begin with a new one.
+        if (dlopen(PAM_SPAREKEY, RTLD_NOW | RTLD_LOCAL) == nullptr) return kCrashedOrHung;
+        Outcome worst = kPassed;
+        int harms = 0;
+        std::latch end(kThreads + 1);  // so that no two have one place
+        std::vector<std::thread> threads;
+        for (int i = 0; i < kThreads; ++i) {
+          std::latch turn(1);
+          threads.emplace_back([&] {
+            worst = std::max(worst, LogInHarmed(
+                                        services_.path(), [&] { FailMyMemoryAt(2 + i % 8, 1000); },
+                                        [&] { harms += HealMyMemory() > 0 ? 1 : 0; }));
+            turn.count_down();
+            end.arrive_and_wait();
+          });
+          turn.wait();
+        }
+        end.arrive_and_wait();
+        for (std::thread& thread : threads) thread.join();
+        harmed = harms == kThreads;
+        return worst;
+      },
+      hit);
+  EXPECT_TRUE(hit);
+  EXPECT_EQ(outcome, kDenied);
 }
 
 TEST_F(Scarcity, TheModuleDeniesWithoutDescriptorsAndLeavesNone) {
