@@ -21,7 +21,7 @@ namespace sparekey {
 struct Login {
   enum class Stage { kWorking, kCode, kBackupCodes, kOver };
 
-  std::string id;
+  std::string id;  // once it was asked something
   Peer owner;
   Opening opening;
   std::function<void(bool by_code)> proven;  // with opening.by_owner

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The logins under way, and those that are over and whose answer may be asked for again. Bounded in
-// number and time.
+// The logins that were asked something: those under way, and those that are over and whose answer
+// may be asked for again. Bounded in number and time.
 #pragma once
 
 #include <list>

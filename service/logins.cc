@@ -50,7 +50,6 @@ void Logins::BeginForOwner(std::string account, const Peer& owner, Proven proven
 }
 
 void Logins::Open(const LoginPtr& login, Directory& directory, Respond respond) {
-  logins_.Add(login);
   login->waiting.push_back(std::move(respond));
   directory.Lookup(login->opening.account, [this, login](auto identity) {
     const bool listed = identity && *identity && (*identity)->uid == login->owner.uid;
@@ -259,6 +258,7 @@ void Logins::Learn(const LoginPtr& login, const LoginOutcome& outcome) {
 }
 
 void Logins::Ask(const LoginPtr& login) {
+  if (login->id.empty()) logins_.Add(login);
   JsonWriter json(kUsualReply);
   json.StartObject();
   json.AddText("login", login->id);
@@ -296,7 +296,8 @@ void Logins::Conclude(const LoginPtr& login, Reason reason) {
   login->words.recovering = login->recovering;
   JsonWriter json(kUsualReply);
   json.StartObject();
-  json.AddText("login", login->id);
+  json.AddName("login");
+  login->id.empty() ? json.AddNull() : json.AddText(login->id);
   AddSaid(json, login->opening.first_factor ? Say(reason, login->words) : "", accepted);
   json.AddName("ask");
   json.StartArray();
@@ -337,10 +338,12 @@ void Logins::End(const LoginPtr& login) {
   logins_.MarkOver(*login);
 }
 
-// It is repeated to who asks again.
+// It is repeated to who asks again, which takes an id.
 void Logins::Reply(const LoginPtr& login, HttpResponse reply) {
+  const std::vector<Respond> waiting = std::exchange(login->waiting, {});
+  if (login->id.empty() && waiting.size() == 1) return waiting.front()(std::move(reply));
   login->last = std::move(reply);
-  for (Respond& respond : std::exchange(login->waiting, {})) respond(login->last.Clone());
+  for (const Respond& respond : waiting) respond(login->last.Clone());
 }
 
 }  // namespace sparekey

@@ -6,6 +6,7 @@ import http.client
 import json
 import mmap
 import os
+import re
 import shutil
 import signal
 import socket
@@ -190,6 +191,12 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+def unit_environment():
+    """What sparekeyd's systemd unit sets."""
+    with open(f"{ROOT}/packaging/sparekeyd.service.in") as file:
+        return dict(re.findall(r"^Environment=(\w+)=(.*)$", file.read(), re.M))
+
+
 class Sparekey:
     """A real sparekeyd with a store of its own. Even accounts have TOTP, odd ones HOTP. `names`: any,
     or nss for users of the private /etc/passwd."""
@@ -223,7 +230,7 @@ class Sparekey:
 
     def start(self):
         """Milliseconds from its start to its first answer."""
-        environment = {**os.environ, **self.preload}
+        environment = {**os.environ, **unit_environment(), **self.preload}
         with open(f"{self.folder}/log", "a") as log:
             begin = time.monotonic()
             self.process = subprocess.Popen(

@@ -102,6 +102,19 @@ TEST_F(LoginsTest, DeniesAPromptThatWasOpenWhenTheLockFell) {
   EXPECT_EQ(answer.body["reason"], "locked");
 }
 
+TEST_F(LoginsTest, GivesNoIdWhereTheFirstAnswerIsTheVerdict) {
+  const Json ada = Enrol("ada");
+  Json opening = Opening("ada");
+  opening["answers"] = {{"code", CodeOf(ada)}};
+  const Answer at_once = Send("POST", "/v1/logins", opening);
+  EXPECT_EQ(at_once.body["verdict"], "accept");
+  EXPECT_TRUE(at_once.body["login"].is_null());
+  const Answer asked = Begin("ada");
+  const Answer over = Give(asked, {{"code", CodeOf(ada)}});
+  EXPECT_EQ(over.body["verdict"], "deny");
+  EXPECT_EQ(over.body["login"], asked.body["login"]);
+}
+
 TEST_F(LoginsTest, ForgetsWhatIsOverBeforeWhatStillWaits) {
   const Json ada = Enrol("ada");
   const Answer open = Begin("ada");

@@ -4,6 +4,7 @@
 
 usage: units_test.py CMAKE BUILD_FOLDER_OF_PACKAGING
 """
+import glob
 import pathlib
 import re
 import subprocess
@@ -61,6 +62,14 @@ class Units(unittest.TestCase):
         values = re.findall(rf"^{name}=(.*)$", (self.units / "sparekeyd.service").read_text(), re.M)
         self.assertEqual(len(values), 1, name)
         return values[0].split()
+
+    def test_the_c_library_takes_its_tunable(self):
+        name, value = self.setting("Environment")[0].split("=", 1)
+        tunable, wanted = value.split("=")
+        loader = glob.glob("/lib*/ld-linux*.so.*")[0]
+        listed = subprocess.run([loader, "--list-tunables"], env={name: value}, text=True,
+                                stdout=subprocess.PIPE, check=True).stdout
+        self.assertIn(f"{tunable}: {int(wanted):#x} ", listed)
 
     def system_calls(self, group):
         listed = self.run_and_read("systemd-analyze", "syscall-filter", group)
