@@ -3,6 +3,9 @@
 // unloads it again, and pays for what libstdc++ brings along. In the module nothing but a lack of
 // memory is ever thrown in earnest, and an entry point catches everything alike.
 #include <cxxabi.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -13,6 +16,13 @@
 #include <cstring>
 #include <exception>
 #include <new>
+
+// layout.ld's, where it is used: the module's writable data, which the loader has protected with the
+// rest.
+extern "C" {
+extern char sparekey_state[] __attribute__((weak, visibility("hidden")));
+extern char sparekey_state_end[] __attribute__((weak, visibility("hidden")));
+}
 
 namespace __cxxabiv1 {
 // Itanium C++ ABI, 2.2.2, and room for what other processors' have besides.
@@ -43,6 +53,22 @@ struct Thrower {
 constinit std::array<std::atomic_flag, kSlots> taken{};
 constinit std::array<Slot, kSlots> slots{};
 constinit std::array<Thrower, kSlots> throwers{};
+
+// From now on, until the module is unloaded: something is thrown.
+void UnprotectState() {
+  const auto begin = reinterpret_cast<std::uintptr_t>(sparekey_state);
+  const auto end = reinterpret_cast<std::uintptr_t>(sparekey_state_end);
+  if (begin == end) return;  // there is no such part
+  // The kernel refuses what is no multiple of its pages.
+  for (std::uintptr_t page = 4096; page <= 65536; page *= 2) {
+    const std::uintptr_t first = begin / page * page;
+    if (syscall(SYS_mprotect, first, (end - first + page - 1) / page * page,
+                PROT_READ | PROT_WRITE) == 0) {
+      return;
+    }
+  }
+  std::abort();
+}
 
 void* TakeSlot(std::size_t size) {
   if (size > kMostThrown) return nullptr;
@@ -75,6 +101,7 @@ void ForgetThrower() {
 // for when it first looks there, and glibc ends the program where there is none.
 extern "C" abi::__cxa_eh_globals* __cxxabiv1::__cxa_get_globals() noexcept {
   if (Thrower* const thrower = FindThrower(); thrower != nullptr) return &thrower->globals;
+  UnprotectState();
   for (Thrower& thrower : throwers) {
     const int* nobody = nullptr;
     if (thrower.place.compare_exchange_strong(nobody, &errno, std::memory_order_acquire)) {
@@ -90,6 +117,7 @@ extern "C" abi::__cxa_eh_globals* __cxxabiv1::__cxa_get_globals_fast() noexcept 
 
 // Itanium C++ ABI, 2.4.2. libstdc++'s own takes 73 KB when it is loaded, for the same purpose.
 extern "C" void* __cxxabiv1::__cxa_allocate_exception(std::size_t size) noexcept {
+  UnprotectState();
   void* block = TakeSlot(size);
   if (block == nullptr) block = std::malloc(kHeader + size);
   if (block == nullptr) std::terminate();
