@@ -9,7 +9,7 @@ import signal
 from measure import median, over_rounds, quantile, summary
 from part_logins import measure, options_of
 from part_tools import beside_logins, command
-from systems import PeerGoogle, PeerOath, SyncCounter
+from systems import Floor, PeerGoogle, PeerOath, SyncCounter
 
 STARTS = 10
 OVER_EVENTS = "sparekey, over events"
@@ -48,6 +48,10 @@ def _starts(service, number):
     return {"p50": median(times), "worst": max(times)}
 
 
+def _with_tail(calls):
+    return {**summary(calls), "p999": quantile([call.microseconds for call in calls], 0.999)}
+
+
 def million(run):
     """A large store: bytes, memory, first answer, and the worst login while the log is moved."""
     accounts = run.size.scales[-1]
@@ -62,10 +66,13 @@ def million(run):
     before = syncs.read()
     options = options_of(service, run.size.worst + 1, {"kind": "hotp"})
     calls = run.driver.calls(sessions=1, count=run.size.worst, warm=1, **options)
-    times = [call.microseconds for call in calls]
-    found["logins"] = summary(calls)
-    found["logins"]["p999"] = quantile(times, 0.999)
+    found["logins"] = _with_tail(calls)
     found["syncs_beside_logins"] = syncs.read() - before - len(calls) - 1
+    run.say("the worst append")  # what the disk alone does
+    floor = Floor(run.bench, append=True)
+    calls = run.driver.calls(sessions=1, count=run.size.worst, warm=1,
+                             **floor.options(run.size.worst + 1))
+    found["appends"] = _with_tail(calls)
     run.say("many at once")
     options = options_of(service, run.size.at_once, {"kind": "hotp"})
     crowd = run.driver.calls(sessions=run.size.sessions,

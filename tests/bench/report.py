@@ -46,14 +46,20 @@ def _growth(found):
                  rows)
 
 
+def _tail(one):
+    """How a login's time varies, and the worst as a multiple of the usual."""
+    times = ", ".join(f"{one[name]:,.0f}" for name in ("p50", "p99", "p999", "worst"))
+    return f"{times} us ({one['worst'] / one['p50']:.1f} x)"
+
+
 def _million(found):
     one, crowd = found["logins"], found["at_once"]
     rows = [["made in", f"{found['fill_seconds']:.0f} s"],
             ["bytes an account", f"{found['bytes_an_account']:.0f}"],
             ["first answer after start", f"{found['first_answer_ms']['p50']:.0f} ms"],
             ["first answer after kill -9", f"{found['first_answer_after_kill_ms']['p50']:.0f} ms"],
-            ["login p50, p99, p99.9, worst",
-             ", ".join(f"{one[name]:,.0f}" for name in ("p50", "p99", "p999", "worst")) + " us"],
+            ["login p50, p99, p99.9, worst", _tail(one)],
+            ["pam_permit + append, as many", _tail(found["appends"])],
             ["syncs beside those of logins", str(found["syncs_beside_logins"])],
             ["many at once", f"{crowd['per_second']:,.0f}/s, p99 {crowd['p99']:,.0f} us"],
             ["resident at start", f"{found['resident_at_start_kib'] / 1024:.1f} MiB"],
