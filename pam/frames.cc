@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "pam/runtime.h"
+
 extern "C" {
 // The linker's: what a program header calls PT_GNU_EH_FRAME.
 extern const std::uint8_t __GNU_EH_FRAME_HDR[] __attribute__((visibility("hidden")));
@@ -21,6 +23,7 @@ const void* _Unwind_Find_FDE(void* counter, dwarf_eh_bases* bases);
 
 // The unwinder fills a table of constants once. Each time, and by two threads at once, is the same.
 __attribute__((visibility("hidden"))) int pthread_once(int*, void (*fill)()) {
+  sparekey::pam::UnprotectState();  // what passes through may have been thrown outside
   fill();
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "pam/login.h"
 #include "pam/options.h"
 #include "pam/proof.h"
+#include "pam/runtime.h"
 #include "pam/session.h"
 
 #define SPAREKEY_EXPORT extern "C" __attribute__((visibility("default")))
@@ -53,8 +54,9 @@ SPAREKEY_EXPORT int pam_sm_authenticate(pam_handle_t* pamh, int flags, int argc,
   try {
     return sparekey::pam::Auth(pamh, flags, argc, argv);
   } catch (...) {
-    return PAM_AUTHINFO_UNAVAIL;
   }
+  sparekey::pam::ForgetThrown();
+  return PAM_AUTHINFO_UNAVAIL;
 }
 
 SPAREKEY_EXPORT int pam_sm_setcred(pam_handle_t*, int, int, const char**) { return PAM_SUCCESS; }
@@ -63,17 +65,19 @@ SPAREKEY_EXPORT int pam_sm_acct_mgmt(pam_handle_t* pamh, int flags, int argc, co
   try {
     return sparekey::pam::Account(pamh, flags, argc, argv);
   } catch (...) {
-    return PAM_AUTHINFO_UNAVAIL;
   }
+  sparekey::pam::ForgetThrown();
+  return PAM_AUTHINFO_UNAVAIL;
 }
 
 SPAREKEY_EXPORT int pam_sm_open_session(pam_handle_t* pamh, int, int argc, const char** argv) {
   try {
     const auto options = sparekey::pam::ReadOptions(pamh, argc, argv);
     if (options) sparekey::pam::OpenSession(pamh, *options);
-  } catch (...) {
     return PAM_SUCCESS;
+  } catch (...) {
   }
+  sparekey::pam::ForgetThrown();
   return PAM_SUCCESS;
 }
 
@@ -81,8 +85,9 @@ SPAREKEY_EXPORT int pam_sm_close_session(pam_handle_t* pamh, int, int argc, cons
   try {
     const auto options = sparekey::pam::ReadOptions(pamh, argc, argv);
     if (options) sparekey::pam::CloseSession(pamh, *options);
-  } catch (...) {
     return PAM_SUCCESS;
+  } catch (...) {
   }
+  sparekey::pam::ForgetThrown();
   return PAM_SUCCESS;
 }

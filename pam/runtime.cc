@@ -2,6 +2,8 @@
 // Parts of the C++ runtime in the module's own, small form: every login loads the module and
 // unloads it again, and pays for what libstdc++ brings along. In the module nothing but a lack of
 // memory is ever thrown in earnest, and an entry point catches everything alike.
+#include "pam/runtime.h"
+
 #include <cxxabi.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -17,8 +19,8 @@
 #include <exception>
 #include <new>
 
-// layout.ld's, where it is used: the module's writable data, which the loader has protected with the
-// rest.
+// layout.ld's, where it is used: the module's writable data, which the loader has protected with
+// the rest.
 extern "C" {
 extern char sparekey_state[] __attribute__((weak, visibility("hidden")));
 extern char sparekey_state_end[] __attribute__((weak, visibility("hidden")));
@@ -37,7 +39,7 @@ namespace {
 
 // libstdc++'s header before a thrown object has 128 bytes (__cxa_refcounted_exception); who
 // allocates it only has to keep room for it.
-constexpr std::size_t kHeader = 256, kMostThrown = 64, kSlots = 8;
+constexpr std::size_t kHeader = 256, kMostThrown = 64, kSlots = 8, kThrowers = 32;
 
 struct Slot {
   alignas(std::max_align_t) std::array<std::uint8_t, kHeader + kMostThrown> bytes;
@@ -52,23 +54,7 @@ struct Thrower {
 // For several threads that run out of memory at once.
 constinit std::array<std::atomic_flag, kSlots> taken{};
 constinit std::array<Slot, kSlots> slots{};
-constinit std::array<Thrower, kSlots> throwers{};
-
-// From now on, until the module is unloaded: something is thrown.
-void UnprotectState() {
-  const auto begin = reinterpret_cast<std::uintptr_t>(sparekey_state);
-  const auto end = reinterpret_cast<std::uintptr_t>(sparekey_state_end);
-  if (begin == end) return;  // there is no such part
-  // The kernel refuses what is no multiple of its pages.
-  for (std::uintptr_t page = 4096; page <= 65536; page *= 2) {
-    const std::uintptr_t first = begin / page * page;
-    if (syscall(SYS_mprotect, first, (end - first + page - 1) / page * page,
-                PROT_READ | PROT_WRITE) == 0) {
-      return;
-    }
-  }
-  std::abort();
-}
+constinit std::array<Thrower, kThrowers> throwers{};
 
 void* TakeSlot(std::size_t size) {
   if (size > kMostThrown) return nullptr;
@@ -86,16 +72,29 @@ Thrower* FindThrower() {
   return nullptr;
 }
 
-void ForgetThrower() {
+}  // namespace
+
+namespace sparekey::pam {
+
+void UnprotectState() {
+  const auto size = static_cast<std::size_t>(sparekey_state_end - sparekey_state);
+  if (size == 0) return;  // there is no such part
+  constexpr std::uintptr_t kPage = 4096;
+  const auto page = reinterpret_cast<std::uintptr_t>(sparekey_state) / kPage * kPage;
+  const auto end = reinterpret_cast<std::uintptr_t>(sparekey_state_end);
+  if (syscall(SYS_mprotect, page, end - page, PROT_READ | PROT_WRITE) != 0) std::abort();
+}
+
+void ForgetThrown() {
   Thrower* const thrower = FindThrower();
-  if (thrower == nullptr || thrower->globals.caught != nullptr || thrower->globals.uncaught != 0) {
-    return;  // something else is under way
-  }
+  if (thrower == nullptr) return;
   thrower->globals = {};
   thrower->place.store(nullptr, std::memory_order_release);
 }
 
-}  // namespace
+}  // namespace sparekey::pam
+
+using sparekey::pam::UnprotectState;
 
 // Itanium C++ ABI, 2.2.2. libstdc++'s own are in thread-local storage, which a thread takes memory
 // for when it first looks there, and glibc ends the program where there is none.
@@ -133,7 +132,6 @@ extern "C" void __cxxabiv1::__cxa_free_exception(void* thrown) noexcept {
     block = nullptr;
   }
   std::free(block);
-  ForgetThrower();
 }
 
 // libstdc++'s own would say on standard error what went wrong: that is the login program's, and the

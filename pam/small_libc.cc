@@ -3,10 +3,8 @@
 // takes from another library, in all libraries of the program one after the other (some 1,000
 // instructions each): these take one for 22. Compiled without the headers that declare them, whose
 // fortified forms they are beneath, and without the compiler's knowledge of them.
-#include <stdarg.h>
 #include <stddef.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #define SMALL_LIBC extern "C" __attribute__((visibility("hidden"), used))
 
@@ -81,7 +79,9 @@ SMALL_LIBC [[noreturn]] void abort() { __builtin_trap(); }
 
 // ---- system calls
 
-#ifdef __LP64__  // elsewhere the kernel's times and files have other forms than libc's
+#if !defined(__x86_64__) || !defined(__LP64__)
+#error "the kernel's times and files may have other forms than libc's"
+#endif
 
 extern "C" long syscall(long number, ...) noexcept;  // sets errno
 
@@ -110,13 +110,7 @@ SMALL_LIBC int open(const char* path, int flags, ...) {
 }
 
 SMALL_LIBC int poll(void* waits, unsigned long count, int milliseconds) {
-#ifdef SYS_poll
   return static_cast<int>(syscall(SYS_poll, waits, count, milliseconds));
-#else
-  const timespec time{milliseconds / 1000, milliseconds % 1000 * 1'000'000L};
-  return static_cast<int>(
-      syscall(SYS_ppoll, waits, count, milliseconds < 0 ? nullptr : &time, nullptr, 0));
-#endif
 }
 
 SMALL_LIBC long read(int fd, void* to, size_t size) { return syscall(SYS_read, fd, to, size); }
@@ -141,7 +135,5 @@ SMALL_LIBC int setsockopt(int fd, int level, int option, const void* value, unsi
 SMALL_LIBC int socket(int family, int type, int protocol) {
   return static_cast<int>(syscall(SYS_socket, family, type, protocol));
 }
-
-#endif
 
 // NOLINTEND

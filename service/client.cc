@@ -56,9 +56,10 @@ bool WaitFor(int fd, short event, const Deadline& deadline) {
   for (;;) {
     pollfd wait{fd, event, 0};
     const auto left = deadline.Left();
+    if (left.count() == 0) return false;
     const int ready = poll(&wait, 1, static_cast<int>(left.count()));
     if (ready > 0) return true;
-    if (ready == 0 || errno != EINTR || left.count() == 0) return false;
+    if (ready == 0 || errno != EINTR) return false;
   }
 }
 

@@ -61,6 +61,7 @@ struct Decider::Impl {
   bool TakeLooks();
   void Decide();
   void Run(std::span<Request> turn);
+  void NoteTime(TimeLimit begin, TimeLimit end);
   void WakeThread() {
     thread_wanted = true;
     woken.notify_one();
@@ -77,7 +78,7 @@ struct Decider::Impl {
   std::vector<Request> batch;
   std::vector<Work> works;
   TimeLimit::duration slow_for{};  // batches in a row, together
-  TimeLimit no_help_until{};
+  TimeLimit last_slow{}, no_help_until{};
   std::mutex mutex;  // guards what follows
   std::condition_variable woken;
   std::deque<Request> requests;
@@ -162,15 +163,26 @@ void Decider::Impl::Decide() {
     return request.purpose == Purpose::kLooks;
   });
   Run({batch.begin(), changing});
-  Run({changing, late});
-  const auto end = std::chrono::steady_clock::now();
-  // One alone may have moved the log, or have waited for a processor.
-  slow_for = end - start > limits.quick ? slow_for + (end - start) : TimeLimit::duration(0);
-  if (slow_for > limits.patience) no_help_until = end + limits.alone;
+  if (changing != late) {
+    const auto begin = std::chrono::steady_clock::now();
+    Run({changing, late});
+    NoteTime(begin, std::chrono::steady_clock::now());
+  }
   std::for_each(late, batch.end(), [](const Request& request) {
     Guarded([&] { request.done(Busy("the request waited too long")); });
   });
   batch.clear();
+}
+
+// Of a turn that the disk was awaited for. One alone may have moved the log, or have waited for a
+// processor.
+void Decider::Impl::NoteTime(TimeLimit begin, TimeLimit end) {
+  const bool is_quick = end - begin <= limits.quick;
+  if (is_quick || begin - last_slow > limits.alone) slow_for = {};
+  if (is_quick) return;
+  slow_for += end - begin;
+  last_slow = end;
+  if (slow_for > limits.patience) no_help_until = end + limits.alone;
 }
 
 void Decider::Impl::Run(std::span<Request> turn) {

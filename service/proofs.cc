@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/random.h"
 #include "service/account_step.h"
 #include "service/json.h"
 #include "service/logging.h"
@@ -31,7 +30,8 @@ HttpResponse ProofNeeded() {
 HttpResponse WrongPassword() {
   JsonWriter json(kUsualReply);
   json.StartObject();
-  json.AddText("login", RandomHex(16));
+  json.AddName("login");
+  json.AddNull();
   AddSaid(json, "That password is wrong, or PAM denies this account just now.", false);
   json.AddName("ask");
   json.StartArray();

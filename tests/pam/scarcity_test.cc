@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -173,32 +174,36 @@ TEST_F(Scarcity, TheModuleSurvivesEveryFailedAllocation) {
 
 // It has room for what eight threads throw at once.
 TEST_F(Scarcity, TheModuleKeepsNothingOfThreadsThatRanOutOfMemory) {
-  constexpr int kThreads = 40;
+  constexpr int kThreads = 40, kAtOnce = 8;
   Serve({Denied("super_locked", "Logins are disabled.")});
   bool hit = true;
   const Outcome outcome = InChild(
       [&](bool& harmed) {
         // Otherwise each login would begin with a new one.
         if (dlopen(PAM_SPAREKEY, RTLD_NOW | RTLD_LOCAL) == nullptr) return kCrashedOrHung;
-        Outcome worst = kPassed;
-        int harms = 0;
+        const auto descriptors = CountDescriptors();
+        std::atomic<int> harms = 0, denied = 0, over = 0;
         std::latch end(kThreads + 1);  // so that no two have one place
         std::vector<std::thread> threads;
-        for (int i = 0; i < kThreads; ++i) {
-          std::latch turn(1);
-          threads.emplace_back([&] {
-            worst = std::max(worst, LogInHarmed(
-                                        services_.path(), [&] { FailMyMemoryAt(2 + i % 8, 1000); },
-                                        [&] { harms += HealMyMemory() > 0 ? 1 : 0; }));
-            turn.count_down();
-            end.arrive_and_wait();
-          });
-          turn.wait();
+        while (threads.size() < kThreads) {
+          for (int i = 0; i < kAtOnce; ++i) {
+            threads.emplace_back([&, i] {
+              const Outcome one = LogInHarmed(
+                  services_.path(), [&] { FailMyMemoryAt(2 + i, 1000); },
+                  [&] { harms += HealMyMemory() > 0 ? 1 : 0; });
+              // Which descriptors are whose is counted below.
+              denied += one == kDenied || one == kLeftDescriptors ? 1 : 0;
+              ++over;
+              end.arrive_and_wait();
+            });
+          }
+          while (over < static_cast<int>(threads.size())) std::this_thread::yield();
         }
         end.arrive_and_wait();
         for (std::thread& thread : threads) thread.join();
         harmed = harms == kThreads;
-        return worst;
+        if (CountDescriptors() != descriptors) return kLeftDescriptors;
+        return denied == kThreads ? kDenied : kPassed;
       },
       hit);
   EXPECT_TRUE(hit);

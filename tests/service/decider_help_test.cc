@@ -86,10 +86,13 @@ TEST_F(DeciderTest, HoldsUpNoHelperWhileItsThreadIsInTheStore) {
 
 TEST_F(DeciderTest, TakesNoHelpForAWhileAfterSlowBatchesInARow) {
   for (const auto alone : {std::chrono::milliseconds(60'000), 0ms}) {
-    Start({4096, 256, 20ms, 50ms, 100ms, alone});
+    Start({4096, 256, 20ms, 50ms, 290ms, alone});
     decider_->BeginHelping();
     std::vector<bool> helped;
     const auto decide = [&](std::chrono::milliseconds time) {
+      auto look = Look();  // is no batch that the disk is awaited for
+      decider_->Help();
+      EXPECT_TRUE(look.get().ok());
       std::thread::id decided;
       auto status = Submit([&](Records&) -> Result<Changes> {
         decided = std::this_thread::get_id();
@@ -101,8 +104,8 @@ TEST_F(DeciderTest, TakesNoHelpForAWhileAfterSlowBatchesInARow) {
       helped.push_back(decided == std::this_thread::get_id());
     };
     // One is none in a row, nor two with a quick one between them.
-    for (const auto time : {60ms, 0ms, 60ms}) decide(time);
-    decide(60ms);
+    for (const auto time : {150ms, 0ms, 150ms}) decide(time);
+    decide(150ms);
     // Neither a quick batch nor a read says that the disk is quick again.
     decide(0ms);
     std::promise<void> read;

@@ -23,7 +23,9 @@ class ProofsTest : public ServiceTest {
   Answer GiveProof(const Answer& login, const Json& answers, const Peer& peer = Owner(),
                    const std::string& name = "ada") {
     return Send("POST", "/v1/accounts/" + name + "/proof/answers",
-                {{"login", login.body.value("login", "")}, {"answers", answers}}, peer);
+                {{"login", login.body["login"].is_string() ? login.body["login"] : Json("")},
+                 {"answers", answers}},
+                peer);
   }
   // With the code of the next step, so that several proofs in a row need no waiting.
   Answer Prove(const Json& enrolment, const Peer& peer = Owner()) {

@@ -92,6 +92,7 @@ TEST_F(ProofsTest, AWrongPasswordIsAVerdictThatCountsNothing) {
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.body["verdict"], "deny");
     EXPECT_EQ(answer.body["reason"], "wrong_password");
+    EXPECT_TRUE(answer.body["login"].is_null());
     EXPECT_THAT(answer.body["say"][0]["text"].get<std::string>(), HasSubstr("password"));
     EXPECT_EQ(GiveProof(answer, {{"code", "123456"}}).status, 404);
   }

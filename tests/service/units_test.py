@@ -6,6 +6,7 @@ usage: units_test.py CMAKE BUILD_FOLDER_OF_PACKAGING
 """
 import glob
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -66,7 +67,8 @@ class Units(unittest.TestCase):
     def test_the_c_library_takes_its_tunable(self):
         name, value = self.setting("Environment")[0].split("=", 1)
         tunable, wanted = value.split("=")
-        loader = glob.glob("/lib*/ld-linux*.so.*")[0]
+        machine = platform.machine().replace("_", "-")
+        loader = glob.glob(f"/lib*/ld-linux-{machine}.so.*")[0]
         listed = subprocess.run([loader, "--list-tunables"], env={name: value}, text=True,
                                 stdout=subprocess.PIPE, check=True).stdout
         self.assertIn(f"{tunable}: {int(wanted):#x} ", listed)
