@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where libgcc's unwinder finds the frames of the module's functions: in the module's own table.
 // What is thrown in it is caught in it, so the search through all libraries of the program, with
-// its lock and its once (six symbols), is left out.
+// its lock and its once (five symbols), is left out.
 #include <array>
 #include <cstddef>
 #include <cstdint>

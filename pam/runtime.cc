@@ -19,8 +19,8 @@
 #include <exception>
 #include <new>
 
-// layout.ld's, where it is used: the module's writable data, which the loader has protected with
-// the rest.
+// state.ld's, where it is used: what is written only when something is thrown, which the loader has
+// protected with the rest.
 extern "C" {
 extern char sparekey_state[] __attribute__((weak, visibility("hidden")));
 extern char sparekey_state_end[] __attribute__((weak, visibility("hidden")));
