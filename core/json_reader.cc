@@ -101,10 +101,13 @@ void JsonReader::ReadString(std::string* text) {
   if (!Take('"')) return Refuse();
   while (is_good_ && !Take('"')) {
     std::size_t size = 0;
-    while (size < rest_.size() && IsPlain(rest_[size])) ++size;
-    const auto plain = rest_.substr(0, size);
+    unsigned char all_bits = 0;
+    for (; size < rest_.size() && IsPlain(rest_[size]); ++size) {
+      all_bits |= static_cast<unsigned char>(rest_[size]);
+    }
+    const std::string_view plain(rest_.data(), size);
     rest_.remove_prefix(size);
-    if (!IsUtf8(plain)) Refuse();
+    if (all_bits >= 0x80 && !IsUtf8(plain)) Refuse();
     if (text != nullptr) text->append(plain);
     if (Take('\\')) {
       ReadEscape(text);

@@ -2,7 +2,6 @@
 #include "core/json_writer.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <string>
 
@@ -11,63 +10,73 @@
 namespace sparekey {
 namespace {
 
-using std::string_view_literals::operator""sv;  // for words whose length is known
+constexpr std::size_t kMostEscaped = 6;  // bytes for one: \u001f
 
-bool IsPlain(char c) { return c != '"' && c != '\\' && static_cast<std::uint8_t>(c) >= 0x20; }
+bool IsPlain(std::uint8_t byte) { return byte >= 0x20 && byte != '"' && byte != '\\'; }
 
 }  // namespace
 
-void JsonWriter::Append(std::string_view bytes) {
-  if (bytes.size() > buffer_.size() - size_) {
-    SecretBytes larger(2 * (size_ + bytes.size()));
+// Room for so many bytes more, and where they go.
+std::uint8_t* JsonWriter::Reserve(std::size_t bytes) {
+  if (bytes > buffer_.size() - size_) {
+    SecretBytes larger(2 * (size_ + bytes));
     std::ranges::copy(buffer_.Expose().first(size_), larger.Expose().begin());
     buffer_ = std::move(larger);
   }
-  std::memcpy(buffer_.Expose().data() + size_, bytes.data(), bytes.size());
+  return buffer_.Expose().data() + size_;
+}
+
+void JsonWriter::Append(std::string_view bytes) {
+  std::memcpy(Reserve(bytes.size()), bytes.data(), bytes.size());
   size_ += bytes.size();
 }
 
+void JsonWriter::Append(char byte) {
+  *Reserve(1) = static_cast<std::uint8_t>(byte);
+  ++size_;
+}
+
 void JsonWriter::Separate() {
-  if (!is_first_) Append(","sv);
+  if (!is_first_) Append(',');
   is_first_ = false;
 }
 
 void JsonWriter::Start(char bracket) {
   Separate();
-  Append({&bracket, 1});
+  Append(bracket);
   is_first_ = true;
 }
 
 void JsonWriter::End(char bracket) {
-  Append({&bracket, 1});
+  Append(bracket);
   is_first_ = false;
 }
 
 // RFC 8259 section 7.
 void JsonWriter::AddQuoted(std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  if (!IsUtf8(text)) is_good_ = false;
-  Append("\""sv);
-  while (!text.empty()) {
-    std::size_t plain = 0;
-    while (plain < text.size() && IsPlain(text[plain])) ++plain;
-    Append(text.substr(0, plain));
-    text.remove_prefix(plain);
-    if (text.empty()) break;
-    const auto byte = static_cast<std::uint8_t>(text.front());
-    const std::array<char, 6> code{'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 0xf]};
-    const std::array<char, 2> escaped{'\\', text.front()};
-    Append(byte < 0x20 ? std::string_view(code.data(), code.size())
-                       : std::string_view(escaped.data(), escaped.size()));
-    text.remove_prefix(1);
+  std::uint8_t* const begin = Reserve(kMostEscaped * text.size() + 2);
+  std::uint8_t* out = begin;
+  std::uint8_t all_bits = 0;
+  *out++ = '"';
+  for (const char c : text) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    all_bits |= byte;
+    if (!IsPlain(byte)) *out++ = '\\';
+    if (byte < 0x20) {
+      for (const char digit : {'u', '0', '0', kDigits[byte >> 4]}) *out++ = digit;
+    }
+    *out++ = byte < 0x20 ? kDigits[byte & 0xf] : byte;
   }
-  Append("\""sv);
+  *out++ = '"';
+  size_ += static_cast<std::size_t>(out - begin);
+  if (all_bits >= 0x80 && !IsUtf8(text)) is_good_ = false;
 }
 
 void JsonWriter::AddName(std::string_view name) {
   Separate();
   AddQuoted(name);
-  Append(":"sv);
+  Append(':');
   is_first_ = true;
 }
 

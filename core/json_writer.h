@@ -35,7 +35,9 @@ class JsonWriter {
   std::string_view text() const { return buffer_.ExposeText().substr(0, size_); }
 
  private:
+  std::uint8_t* Reserve(std::size_t bytes);
   void Append(std::string_view bytes);
+  void Append(char byte);
   void Separate();
   void AddWord(std::string_view word);
   void AddQuoted(std::string_view text);

@@ -207,7 +207,8 @@ void SqliteStore::Run(std::span<Work> works) {
     }
   }
   if (!std::exchange(has_committed_, false)) return;
-  crowd_ += (static_cast<double>(works.size()) - crowd_) / 8;
+  const double more = static_cast<double>(works.size()) - crowd_;
+  crowd_ += more / (more > 0 ? 8 : 64);  // a few small batches between large ones are no calm
   MoveLog(static_cast<int>(std::min(kMostFrames, kFramesForOne * std::max(1.0, crowd_ * crowd_))));
 }
 

@@ -44,7 +44,7 @@ constexpr char kAlone[] = "PRAGMA locking_mode=EXCLUSIVE";
 constexpr char kPrepareWrites[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
 constexpr char kPrepareReads[] =
     "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
-    "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA cache_size=-4096;";
+    "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA cache_size=-8192;";
 
 constexpr char kReadSchema[] =
     "SELECT group_concat(type || '|' || name || '|' || tbl_name || '|' || coalesce(sql, ''), ';')"

@@ -29,10 +29,10 @@ std::size_t SequenceLength(std::string_view text) {
 }  // namespace
 
 bool IsUtf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = ByteAt(text, at) < 0x80 ? 1 : SequenceLength(text.substr(at));
+  while (!text.empty()) {
+    const std::size_t length = SequenceLength(text);
     if (length == 0) return false;
-    at += length;
+    text.remove_prefix(length);
   }
   return true;
 }

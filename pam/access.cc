@@ -30,7 +30,7 @@ int CheckAccess(pam_handle_t* pamh, bool silent, const Options& options) {
   for (const auto& [text, is_error] : reply->say) conversation.Say(text, is_error);
   if (code != PAM_SUCCESS) {
     Log(pamh, LOG_NOTICE,
-        "denied: account \"" + Escaped(account) + "\", door " + DoorName(door) + ": " +
+        "denied: account \"" + Escaped(account) + "\", door " + std::string(DoorName(door)) + ": " +
             Escaped(reply->reason));
     return PAM_PERM_DENIED;
   }

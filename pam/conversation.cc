@@ -7,13 +7,17 @@
 #include <cstring>
 
 namespace sparekey::pam {
+namespace {
+
+Error Broken() { return Invalid("the conversation was aborted"); }
+
+}  // namespace
 
 Result<SecretBytes> Conversation::Exchange(int style, const std::string& text) const {
-  const Error broken{ErrorCode::kInvalid, "the conversation was aborted"};
   const void* item = nullptr;
-  if (pam_get_item(pamh_, PAM_CONV, &item) != PAM_SUCCESS || item == nullptr) return broken;
+  if (pam_get_item(pamh_, PAM_CONV, &item) != PAM_SUCCESS || item == nullptr) return Broken();
   const auto* const conversation = static_cast<const pam_conv*>(item);
-  if (conversation->conv == nullptr) return broken;
+  if (conversation->conv == nullptr) return Broken();
   const pam_message message{style, text.c_str()};
   const pam_message* messages = &message;
   pam_response* response = nullptr;
@@ -22,7 +26,7 @@ Result<SecretBytes> Conversation::Exchange(int style, const std::string& text) c
     if (outcome == PAM_SUCCESS && style != PAM_PROMPT_ECHO_OFF && style != PAM_PROMPT_ECHO_ON) {
       return SecretBytes();
     }
-    return broken;
+    return Broken();
   }
   char* const text_reply = response->resp;
   const std::size_t length = text_reply == nullptr ? 0 : std::strlen(text_reply);
@@ -30,7 +34,7 @@ Result<SecretBytes> Conversation::Exchange(int style, const std::string& text) c
   Wipe(std::span(text_reply, length));
   std::free(text_reply);
   std::free(response);
-  if (outcome != PAM_SUCCESS) return broken;
+  if (outcome != PAM_SUCCESS) return Broken();
   return reply;
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <string_view>
 #include <utility>
 
 #include "core/local_console.h"
@@ -11,11 +12,13 @@
 namespace sparekey::pam {
 namespace {
 
-constexpr std::array<const char*, 4> kNames{"ssh", "web", "console", "other"};
+using std::string_view_literals::operator""sv;  // for words whose length is known
+
+constexpr std::array kNames{"ssh"sv, "web"sv, "console"sv, "other"sv};
 
 }  // namespace
 
-const char* DoorName(Door door) { return kNames.at(static_cast<std::size_t>(door)); }
+std::string_view DoorName(Door door) { return kNames.at(static_cast<std::size_t>(door)); }
 
 std::optional<Door> ParseDoor(std::string_view name) {
   for (std::size_t i = 0; i < kNames.size(); ++i) {
@@ -39,27 +42,27 @@ namespace {
 
 // Cold: away from the code of the many logins, with all that it calls.
 [[gnu::cold]] bool MayBeAtConsole(const PamFacts& facts, std::optional<Door> named,
-                                  const std::string& config) {
-  ConsoleConfig console = LoadConsoleConfig(config);
+                                  std::string_view config) {
+  ConsoleConfig console = LoadConsoleConfig(std::string(config));
   if (named) console.services.push_back(facts.service);
   return IsConsoleLogin(RealProc(), console, getpid(), facts);
 }
 
 }  // namespace
 
-bool IsAtConsole(pam_handle_t* pamh, std::optional<Door> named, const std::string& config) {
+bool IsAtConsole(pam_handle_t* pamh, std::optional<Door> named, std::string_view config) {
   if (named && *named != Door::kConsole) return false;
   std::string rhost = ReadItem(pamh, PAM_RHOST);
   std::string tty = ReadItem(pamh, PAM_TTY);
   const uid_t root = 0;
-  if (!rhost.empty() || tty == "ssh" || geteuid() != root) return false;
+  if (!rhost.empty() || tty == "ssh"sv || geteuid() != root) return false;
   return MayBeAtConsole({ReadItem(pamh, PAM_SERVICE), std::move(rhost), std::move(tty), root},
                         named, config);
 }
 
 Door FindDoor(pam_handle_t* pamh, std::optional<Door> named) {
   if (named && *named != Door::kConsole) return *named;
-  return ReadItem(pamh, PAM_TTY) == "ssh" || RunsSshServer() ? Door::kSsh : Door::kOther;
+  return ReadItem(pamh, PAM_TTY) == "ssh"sv || RunsSshServer() ? Door::kSsh : Door::kOther;
 }
 
 }  // namespace sparekey::pam

@@ -12,7 +12,7 @@ namespace sparekey::pam {
 
 enum class Door { kSsh, kWeb, kConsole, kOther };
 
-const char* DoorName(Door door);
+std::string_view DoorName(Door door);
 std::optional<Door> ParseDoor(std::string_view name);
 
 // A PAM item of text; "" where it is not set.
@@ -24,7 +24,7 @@ bool RunsSshServer();
 // `named`: option door=. console permits and never forces: the PAM service then counts as one of
 // console.services, everything else must hold all the same. Any other name says "never the
 // console".
-bool IsAtConsole(pam_handle_t* pamh, std::optional<Door> named, const std::string& config);
+bool IsAtConsole(pam_handle_t* pamh, std::optional<Door> named, std::string_view config);
 
 // The door of somebody who is not at the console: ssh, web (by option alone) or other.
 Door FindDoor(pam_handle_t* pamh, std::optional<Door> named);

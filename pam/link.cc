@@ -19,7 +19,7 @@ ErrorCode CodeOfStatus(int status) {
 }  // namespace
 
 Link::Link(const pam_handle_t* pamh, const Options& options)
-    : pamh_(pamh), client_(options.socket), left_(options.timeout) {}
+    : pamh_(pamh), client_(std::string(options.socket)), left_(options.timeout) {}
 
 Result<SecretBytes> Link::Send(std::string_view method, std::string_view target,
                                std::string_view body) {

@@ -15,9 +15,11 @@
 namespace sparekey::pam {
 namespace {
 
+using std::string_view_literals::operator""sv;  // for words whose length is known
+
 constexpr int kMaxRounds = 8;
 constexpr std::size_t kMaxAnswer = 256;
-constexpr char kCode[] = "code";
+constexpr std::string_view kCode = "code";
 constexpr std::string_view kPublicKey = "publickey";
 constexpr std::string_view kNoFirstFactor = "none";
 
@@ -89,7 +91,7 @@ std::string_view Login::FindFirstFactor() const {
   if (!password_.empty()) return "password";
   // sshd's own word, in the environment that it gives to PAM, never in the process's.
   const char* const methods = pam_getenv(pamh_, "SSH_AUTH_INFO_0");
-  if (methods != nullptr && std::string_view(methods).starts_with("publickey ") &&
+  if (methods != nullptr && std::string_view(methods).starts_with("publickey "sv) &&
       RunsSshServer()) {
     return kPublicKey;
   }
@@ -140,19 +142,19 @@ Result<FirstAnswer> Login::AskFirst() {
 
 Result<LoginReply> Login::Begin(const FirstAnswer& first) {
   RequestBody body;
-  body.AddText("account", account_);
-  body.AddText("door", DoorName(FindDoor(pamh_, options_.door)));
-  body.AddText("service", Escaped(ReadItem(pamh_, PAM_SERVICE)));
-  body.AddText("remote_host", Escaped(ReadItem(pamh_, PAM_RHOST)));
-  body.AddText("tty", Escaped(ReadItem(pamh_, PAM_TTY)));
-  body.AddText("first_factor", first_factor_);
-  body.AddFlag("recovery", !options_.no_recovery);
+  body.AddText("account"sv, account_);
+  body.AddText("door"sv, DoorName(FindDoor(pamh_, options_.door)));
+  body.AddText("service"sv, Escaped(ReadItem(pamh_, PAM_SERVICE)));
+  body.AddText("remote_host"sv, Escaped(ReadItem(pamh_, PAM_RHOST)));
+  body.AddText("tty"sv, Escaped(ReadItem(pamh_, PAM_TTY)));
+  body.AddText("first_factor"sv, first_factor_);
+  body.AddFlag("recovery"sv, !options_.no_recovery);
   if (first.code) {
-    body.OpenObject("answers");
+    body.OpenObject("answers"sv);
     body.AddText(kCode, first.code->ExposeText());
     body.CloseObject();
   }
-  return link_.Post("/v1/logins", body);
+  return link_.Post("/v1/logins"sv, body);
 }
 
 std::string Login::PromptFor(const Question& question) const {
@@ -164,7 +166,7 @@ std::string Login::PromptFor(const Question& question) const {
 Result<LoginReply> Login::Answer(const LoginReply& reply) {
   if (options_.use_first_pass) return Invalid("nothing more to take from the first line");
   RequestBody body;
-  body.OpenObject("answers");
+  body.OpenObject("answers"sv);
   for (const auto& question : reply.ask) {
     const auto answer = conversation_.Ask(PromptFor(question), question.echo || options_.echo_code);
     if (!answer) return answer.error();
@@ -193,7 +195,7 @@ int Login::Conclude(const LoginReply& reply) const {
   if (!passes || options_.debug) {
     Log(pamh_, passes ? LOG_DEBUG : LOG_NOTICE,
         std::string(passes ? "passed" : "denied") + ": account \"" + Escaped(account_) +
-            "\", door " + DoorName(FindDoor(pamh_, options_.door)) + ", from \"" +
+            "\", door " + std::string(DoorName(FindDoor(pamh_, options_.door))) + ", from \"" +
             Escaped(ReadItem(pamh_, PAM_RHOST)) + "\": " + Escaped(reply.reason));
   }
   // After a key this module may stand alone, and libpam denies a stack that has PAM_IGNORE only.
@@ -241,11 +243,11 @@ int Login::Run() {
 int CodeOf(const LoginReply& reply, const Options& options) {
   const std::string_view reason = reply.reason;
   if (reply.verdict == Verdict::kAccept) {
-    if (reason != "not_required") return PAM_SUCCESS;
+    if (reason != "not_required"sv) return PAM_SUCCESS;
     const bool is_refused = options.unenrolled == Unenrolled::kDeny && !reply.enrolled;
     return is_refused ? PAM_AUTH_ERR : PAM_IGNORE;
   }
-  if (reason == "not_enrolled" && options.unenrolled == Unenrolled::kSkip && !reply.must_enrol) {
+  if (reason == "not_enrolled"sv && options.unenrolled == Unenrolled::kSkip && !reply.must_enrol) {
     return PAM_IGNORE;
   }
   return PAM_AUTH_ERR;

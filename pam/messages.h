@@ -23,7 +23,7 @@ class RequestBody {
   std::optional<std::string_view> Finish();
 
  private:
-  JsonWriter json_{1024};  // bytes of most requests
+  JsonWriter json_{512};  // bytes of most requests
 };
 
 struct Message {

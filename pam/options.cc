@@ -43,7 +43,7 @@ bool SetFlag(Options& options, std::string_view word) {
   return false;
 }
 
-bool SetPath(std::string& path, std::string_view value) {
+bool SetPath(std::string_view& path, std::string_view value) {
   path = value;
   return value.starts_with('/');
 }

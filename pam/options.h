@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "core/result.h"
 #include "pam/door.h"
@@ -15,8 +16,9 @@ namespace sparekey::pam {
 enum class Unenrolled { kByPolicy, kDeny, kSkip };
 
 struct Options {
-  std::string socket = "/run/sparekey/pam.sock";
-  std::string config = "/etc/sparekey/sparekey.conf";  // for console.* alone
+  // Parts of the words that were parsed, if not these.
+  std::string_view socket{"/run/sparekey/pam.sock"};
+  std::string_view config{"/etc/sparekey/sparekey.conf"};  // for console.* alone
   std::chrono::seconds timeout{3};  // 1 to 30, for all requests of one call; typing is not counted
   std::string prompt;               // in the place of the prompt for a one-time code
   bool echo_code = false;           // codes are shown while they are typed

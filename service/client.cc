@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>  // strerrordesc_np
+#include <cstring>  // also strerrordesc_np
 #include <optional>
 #include <utility>
 
@@ -23,8 +23,9 @@ namespace sparekey {
 namespace {
 
 using Milliseconds = std::chrono::milliseconds;
+using std::string_view_literals::operator""sv;  // for words whose length is known
 
-constexpr std::size_t kUsualHead = 2 * 1024, kMaxHead = 16 * 1024;
+constexpr std::size_t kUsualHead = 512, kMaxHead = 16 * 1024;
 constexpr std::size_t kMaxBody = 4 * 1024 * 1024;
 
 class Deadline {
@@ -160,8 +161,8 @@ std::string MakeHead(std::string_view method, std::string_view target, std::size
       " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ";
   std::string head;
   head.reserve(method.size() + target.size() + kFields.size() + 32);
-  head.append(method).append(" ").append(target).append(kFields);
-  return head.append(std::to_string(body_size)).append("\r\n\r\n");
+  head.append(method).append(1, ' ').append(target).append(kFields);
+  return head.append(std::to_string(body_size)).append("\r\n\r\n"sv);
 }
 
 // ---- receiving
@@ -225,11 +226,11 @@ bool ParseField(std::string_view line, Head& head) {
   auto value = line.substr(colon + 1);
   while (!value.empty() && IsBlank(value.front())) value.remove_prefix(1);
   while (!value.empty() && IsBlank(value.back())) value.remove_suffix(1);
-  if (EqualsIgnoringCase(name, "Transfer-Encoding")) return false;
-  if (EqualsIgnoringCase(name, "Connection") && EqualsIgnoringCase(value, "close")) {
+  if (EqualsIgnoringCase(name, "Transfer-Encoding"sv)) return false;
+  if (EqualsIgnoringCase(name, "Connection"sv) && EqualsIgnoringCase(value, "close"sv)) {
     head.ends_connection = true;
   }
-  if (!EqualsIgnoringCase(name, "Content-Length")) return true;
+  if (!EqualsIgnoringCase(name, "Content-Length"sv)) return true;
   if (head.length) return false;
   head.length = ParseLength(value);
   return head.length.has_value();
@@ -240,7 +241,7 @@ std::optional<Head> ParseHead(std::string_view text) {
   Head head;
   bool first = true;
   while (!text.empty()) {
-    const auto end = text.find("\r\n");
+    const auto end = text.find("\r\n"sv);
     const auto line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
     const bool controls = std::ranges::any_of(
@@ -266,7 +267,7 @@ Result<Received> ReceiveBody(int fd, const Head& head, std::span<const std::uint
   const std::size_t length = head.length.value_or(0);
   if (early.size() > length) return Garbled();
   SecretBytes body(length);
-  std::ranges::copy(early, body.Expose().begin());
+  if (!early.empty()) std::memcpy(body.Expose().data(), early.data(), early.size());
   std::size_t have = early.size();
   while (have < length) {
     auto got = ReceiveSome(fd, body.Expose().subspan(have), deadline);
@@ -292,7 +293,7 @@ Result<Received> Receive(int fd, const Deadline& deadline) {
     if (*got == 0) return Unavailable("sparekeyd closed the connection");
     have += *got;
     const auto text = buffer.ExposeText().substr(0, have);
-    const auto end = text.find("\r\n\r\n");
+    const auto end = text.find("\r\n\r\n"sv);
     if (end == std::string_view::npos) continue;
     const auto head = ParseHead(text.substr(0, end));
     if (!head) return Garbled();
