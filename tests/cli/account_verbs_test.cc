@@ -20,7 +20,7 @@ using testing::TerminalProgram;
 constexpr char kEnrolPath[] = "POST /v1/accounts/ada/enrolment";
 constexpr char kConfirmPath[] = "POST /v1/accounts/ada/enrolment/confirmation";
 
-std::string Enrolment(const std::string& state) {
+std::string EnrolmentReply(const std::string& state) {
   return R"({"account":"ada","label":"phone","type":"totp","digits":6,"interval":30,)"
          R"("algorithm":"sha1","secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",)"
          R"("uri":"otpauth://totp/host:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=host",)"
@@ -32,7 +32,7 @@ std::string Enrolment(const std::string& state) {
 class EnrolTest : public testing::VerbTest {};
 
 TEST_F(EnrolTest, ShowsSecretUriAndCodesAndSaysHowToConfirm) {
-  api_.Answer(kEnrolPath, 201, Enrolment("pending"));
+  api_.Answer(kEnrolPath, 201, EnrolmentReply("pending"));
   const auto result = Run({"user", "enroll", "ada", "--label", "phone"});
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.out, HasSubstr("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"));
@@ -43,7 +43,7 @@ TEST_F(EnrolTest, ShowsSecretUriAndCodesAndSaysHowToConfirm) {
 }
 
 TEST_F(EnrolTest, SendsWhatWasAskedFor) {
-  api_.Answer(kEnrolPath, 201, Enrolment("active"));
+  api_.Answer(kEnrolPath, 201, EnrolmentReply("active"));
   Run({"user", "enroll", "ada", "--label", "my phone", "--type", "totp", "--digits", "8",
        "--interval", "60", "--algorithm", "sha256", "--no-confirm"});
   ASSERT_FALSE(api_.Requests().empty());
@@ -53,7 +53,7 @@ TEST_F(EnrolTest, SendsWhatWasAskedFor) {
 }
 
 TEST_F(EnrolTest, ReadsTheSecretFromStandardInput) {
-  api_.Answer(kEnrolPath, 201, Enrolment("pending"));
+  api_.Answer(kEnrolPath, 201, EnrolmentReply("pending"));
   EXPECT_EQ(
       Run({"user", "enroll", "ada", "--secret-stdin"}, "jbsw y3dp ehpk 3pxp jbsw y3dp ehpk 3pxp\n")
           .status,
@@ -63,7 +63,7 @@ TEST_F(EnrolTest, ReadsTheSecretFromStandardInput) {
 }
 
 TEST_F(EnrolTest, PrintsOneJsonValue) {
-  api_.Answer(kEnrolPath, 201, Enrolment("pending"));
+  api_.Answer(kEnrolPath, 201, EnrolmentReply("pending"));
   const auto json = RunJson({"user", "enroll", "ada"}, 0);
   for (const char* key :
        {"account", "label", "type", "secret", "uri", "backup_codes", "sheet", "enrolment"}) {
@@ -72,7 +72,7 @@ TEST_F(EnrolTest, PrintsOneJsonValue) {
 }
 
 TEST_F(EnrolTest, WritesCodesAndPictureIntoPrivateFiles) {
-  api_.Answer(kEnrolPath, 201, Enrolment("active"));
+  api_.Answer(kEnrolPath, 201, EnrolmentReply("active"));
   for (const auto& [codes, picture] :
        {std::pair("codes.txt", "qr.svg"), std::pair("codes.json", "qr.png")}) {
     const auto result = Run({"user", "enroll", "ada", "--no-confirm", "--codes-out",
@@ -138,7 +138,7 @@ TEST_F(EnrolTest, RefusesWrongValuesBeforeItAsksAnybody) {
 }
 
 TEST_F(EnrolTest, AsksForACodeOnATerminalUpToThreeTimes) {
-  api_.Answer(kEnrolPath, 201, Enrolment("pending"));
+  api_.Answer(kEnrolPath, 201, EnrolmentReply("pending"));
   api_.Answer(kConfirmPath, 403, R"({"code":"wrong_code","detail":"That code is wrong"})");
   api_.Answer(kConfirmPath, 200, R"({"account":"ada","enrolment":"active"})");
   TerminalProgram program(Command({"user", "enroll", "ada"}));
@@ -156,7 +156,7 @@ TEST_F(EnrolTest, AsksForACodeOnATerminalUpToThreeTimes) {
 }
 
 TEST_F(EnrolTest, StopsAfterTheThirdWrongCode) {
-  api_.Answer(kEnrolPath, 201, Enrolment("pending"));
+  api_.Answer(kEnrolPath, 201, EnrolmentReply("pending"));
   api_.Answer(kConfirmPath, 403, R"({"code":"wrong_code","detail":"That code is wrong"})");
   TerminalProgram program(Command({"user", "enroll", "ada"}));
   for (int i = 0; i < 3; ++i) {

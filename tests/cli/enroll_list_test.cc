@@ -29,8 +29,8 @@ constexpr char kSheet[] =
     R"({"account":"ada","backup_codes":["K7QM-9TXR-4HWD-P2VN","M7QM-9TXR-4HWD-P2VN"],"sheet":1,)"
     R"("issued":"2026-11-23T14:02:00Z","required":2,"host":"nas"})";
 
-std::string Done(const std::string& account, const std::string& result = "enrolled",
-                 const std::string& sheet = "null") {
+std::string DoneWith(const std::string& account, const std::string& result = "enrolled",
+                     const std::string& sheet = "null") {
   return R"({"account":")" + account + R"(","result":")" + result + R"(","sheet":)" + sheet + "}";
 }
 std::string Results(const std::vector<std::string>& results) {
@@ -67,7 +67,7 @@ class EnrolListTest : public testing::VerbTest {
 };
 
 TEST_F(EnrolListTest, WritesEachSecretThatItMakesAndSendsIt) {
-  api_.Answer(kEnrol, 200, Results({Done("ada"), Done(".bob")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada"), DoneWith(".bob")}));
   const auto result = Run(Words(List("account,type,counter\nada,,\n.bob,hotp,5\n")));
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("2 accounts: 2 enrolled, 0 were so already, 0 failed"));
@@ -85,7 +85,7 @@ TEST_F(EnrolListTest, WritesEachSecretThatItMakesAndSendsIt) {
 }
 
 TEST_F(EnrolListTest, LetsTheLineGoBeforeTheOptionsAndTheseBeforeTheSettings) {
-  api_.Answer(kEnrol, 200, Results({Done("ada"), Done("bob")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada"), DoneWith("bob")}));
   Run(Words(List("account,label,digits\nada,tablet,8\nbob,,\n"),
             {"--label", "phone", "--digits", "6", "--algorithm", "sha256", "--interval", "60"}));
   const auto accounts = Asked()[0]["accounts"];
@@ -99,7 +99,7 @@ TEST_F(EnrolListTest, LetsTheLineGoBeforeTheOptionsAndTheseBeforeTheSettings) {
 }
 
 TEST_F(EnrolListTest, WritesNoFileForASecretThatTheListGives) {
-  api_.Answer(kEnrol, 200, Results({Done("ada")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada")}));
   Run(Words(List("account,secret\nada," + std::string(kSecret) + "\n")));
   EXPECT_EQ(Asked()[0]["accounts"][0]["secret"], kSecret);
   EXPECT_FALSE(Exists("ada.otpauth"));
@@ -107,7 +107,7 @@ TEST_F(EnrolListTest, WritesNoFileForASecretThatTheListGives) {
 
 TEST_F(EnrolListTest, GoesOnWithTheSecretsOfAnEarlierRun) {
   api_.Answer(kEnrol, 503, R"({"code":"unavailable","detail":"the disk is full"})");
-  api_.Answer(kEnrol, 200, Results({Done("ada", "unchanged")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada", "unchanged")}));
   const std::string list = List("account\nada\n");
   const auto first = Run(Words(list));
   EXPECT_EQ(first.status, 5);
@@ -121,7 +121,7 @@ TEST_F(EnrolListTest, GoesOnWithTheSecretsOfAnEarlierRun) {
 }
 
 TEST_F(EnrolListTest, KeepsToTheFileWhereTheSettingsHaveChanged) {
-  api_.Answer(kEnrol, 200, Results({Done("ada", "unchanged")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada", "unchanged")}));
   const std::string list = List("account\nada\n");
   Run(Words(list, {"--digits", "8"}));
   EXPECT_EQ(Run(Words(list)).status, 0);
@@ -133,7 +133,7 @@ TEST_F(EnrolListTest, KeepsToTheFileWhereTheSettingsHaveChanged) {
 }
 
 TEST_F(EnrolListTest, LeavesAnAccountAloneThatIsEnrolledOtherwise) {
-  api_.Answer(kEnrol, 200, Results({kConflict, Done("bob")}));
+  api_.Answer(kEnrol, 200, Results({kConflict, DoneWith("bob")}));
   api_.Answer("POST /v1/accounts/bob/backup-codes", 201, kSheet);
   const auto summary = RunJson(Words(List("account\nada\nbob\n"), {"--codes", "now"}), 2);
   EXPECT_EQ(summary["accounts"], 2);
@@ -146,7 +146,7 @@ TEST_F(EnrolListTest, LeavesAnAccountAloneThatIsEnrolledOtherwise) {
 }
 
 TEST_F(EnrolListTest, KeepsAFileOfAnEarlierRunThatDoesNotFitAnyMore) {
-  api_.Answer(kEnrol, 200, Results({Done("ada")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada")}));
   api_.Answer(kEnrol, 200, Results({kConflict}));
   const std::string list = List("account\nada\n");
   Run(Words(list));
@@ -155,7 +155,7 @@ TEST_F(EnrolListTest, KeepsAFileOfAnEarlierRunThatDoesNotFitAnyMore) {
 }
 
 TEST_F(EnrolListTest, WritesEachSheetIntoAFileOfItsOwn) {
-  api_.Answer(kEnrol, 200, Results({Done("ada")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada")}));
   api_.Answer("POST /v1/accounts/ada/backup-codes", 429, R"({"code":"busy","detail":"later"})");
   api_.Answer("POST /v1/accounts/ada/backup-codes", 201, kSheet);
   const auto summary = RunJson(Words(List("account\nada\n"), {"--codes", "now"}), 0);
@@ -167,14 +167,14 @@ TEST_F(EnrolListTest, WritesEachSheetIntoAFileOfItsOwn) {
 }
 
 TEST_F(EnrolListTest, WritesSheetsForPrograms) {
-  api_.Answer(kEnrol, 200, Results({Done("ada")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada")}));
   api_.Answer("POST /v1/accounts/ada/backup-codes", 201, kSheet);
   RunJson(Words(List("account\nada\n"), {"--codes", "now", "--format", "json"}), 0);
   EXPECT_EQ(Parse(ReadWholeFile(out_ + "/ada.json"))["format"], "sparekey-backup-codes");
 }
 
 TEST_F(EnrolListTest, AsksAgainForASheetWhoseFileIsEmpty) {
-  api_.Answer(kEnrol, 200, Results({Done("ada", "unchanged", "3")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada", "unchanged", "3")}));
   api_.Answer("POST /v1/accounts/ada/backup-codes", 201, kSheet);
   std::filesystem::create_directory(out_);
   std::filesystem::permissions(out_, std::filesystem::perms::owner_all);
@@ -184,7 +184,7 @@ TEST_F(EnrolListTest, AsksAgainForASheetWhoseFileIsEmpty) {
 }
 
 TEST_F(EnrolListTest, GoesOnWhereAnAccountIsRemovedBeforeItsSheet) {
-  api_.Answer(kEnrol, 200, Results({Done("ada"), Done("bob")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada"), DoneWith("bob")}));
   api_.Answer("POST /v1/accounts/ada/backup-codes", 404,
               R"({"code":"not_found","detail":"\"ada\" is not enrolled"})");
   api_.Answer("POST /v1/accounts/bob/backup-codes", 201, kSheet);
@@ -194,7 +194,7 @@ TEST_F(EnrolListTest, GoesOnWhereAnAccountIsRemovedBeforeItsSheet) {
 }
 
 TEST_F(EnrolListTest, VoidsNoSheetThatAnAccountHasAlready) {
-  api_.Answer(kEnrol, 200, Results({Done("ada", "unchanged", "3")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada", "unchanged", "3")}));
   EXPECT_EQ(RunJson(Words(List("account\nada\n"), {"--codes", "now"}), 0)["sheets"], 0);
   EXPECT_FALSE(Exists("ada.txt"));
 }
@@ -202,7 +202,7 @@ TEST_F(EnrolListTest, VoidsNoSheetThatAnAccountHasAlready) {
 TEST_F(EnrolListTest, MakesSheetsByTheSettingsWhereNobodySaysOtherwise) {
   api_.Answer("GET /v1/settings", 200,
               R"({"settings":[{"name":"backup_codes.at_enrolment","value":"required"}]})");
-  api_.Answer(kEnrol, 200, Results({Done("ada")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada")}));
   api_.Answer("POST /v1/accounts/ada/backup-codes", 201, kSheet);
   const std::string list = List("account\nada\n");
   EXPECT_EQ(RunJson(Words(list), 0)["sheets"], 0);  // optional
@@ -223,7 +223,7 @@ TEST_F(EnrolListTest, ChecksTheWholeListBeforeItDoesAnything) {
 }
 
 TEST_F(EnrolListTest, OnlySaysWhatItWouldDo) {
-  api_.Answer(kEnrol, 200, Results({Done("ada")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada")}));
   Run(Words(List("account\nada\n")));
   const std::string list = List("account,secret\nada,\nbob,\neve," + std::string(kSecret) + "\n");
   const auto forecast =
@@ -235,7 +235,7 @@ TEST_F(EnrolListTest, OnlySaysWhatItWouldDo) {
 }
 
 TEST_F(EnrolListTest, ReadsStandardInput) {
-  api_.Answer(kEnrol, 200, Results({Done("ada")}));
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada")}));
   EXPECT_EQ(Run(Words("-"), "{\"account\":\"ada\"}\n").status, 0);
   EXPECT_EQ(Run(Words("-"), "account\nada\n").status, 0);
   EXPECT_EQ(Asked().size(), 2U);

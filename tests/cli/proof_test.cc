@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::TerminalProgram;
 
-constexpr char kSheet[] = "POST /v1/accounts/ada/backup-codes";
+constexpr char kNewSheet[] = "POST /v1/accounts/ada/backup-codes";
 constexpr char kProof[] = "POST /v1/accounts/ada/proof";
 constexpr char kAnswers[] = "POST /v1/accounts/ada/proof/answers";
 constexpr char kNeeded[] = R"({"code":"proof_needed","detail":"prove password and code first"})";
@@ -37,8 +37,8 @@ std::string Verdict(const std::string& verdict, const std::string& reason,
 class ProofTest : public testing::VerbTest {
  protected:
   void ScriptProof() {
-    api_.Answer(kSheet, 403, kNeeded);
-    api_.Answer(kSheet, 201, kMade);
+    api_.Answer(kNewSheet, 403, kNeeded);
+    api_.Answer(kNewSheet, 201, kMade);
     api_.Answer(kProof, 200, kAskCode);
     api_.Answer(kAnswers, 200, Verdict("accept", "accepted"));
   }
@@ -56,15 +56,15 @@ TEST_F(ProofTest, AsksPasswordAndCodeAndSendsTheRequestAgain) {
   const auto result = Run({"codes", "new", "ada"}, "pass word\n123456\n");
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("K7QM-9TXR-4HWD-P2VN"));
-  EXPECT_THAT(Asked(), ElementsAre(kSheet, kProof, kAnswers, kSheet));
+  EXPECT_THAT(Asked(), ElementsAre(kNewSheet, kProof, kAnswers, kNewSheet));
   EXPECT_EQ(Parse(api_.Requests()[1].body), Parse(R"({"password":"pass word"})"));
   EXPECT_EQ(Parse(api_.Requests()[2].body), Parse(R"({"login":"p1","answers":{"code":"123456"}})"));
 }
 
 TEST_F(ProofTest, AsksNothingWhereTheServiceWantsNoProof) {
-  api_.Answer(kSheet, 201, kMade);
+  api_.Answer(kNewSheet, 201, kMade);
   EXPECT_EQ(Run({"codes", "new", "ada"}, "pass word\n").status, 0);
-  EXPECT_THAT(Asked(), ElementsAre(kSheet));
+  EXPECT_THAT(Asked(), ElementsAre(kNewSheet));
 }
 
 TEST_F(ProofTest, PromptsAreHidden) {
@@ -82,8 +82,8 @@ TEST_F(ProofTest, PromptsAreHidden) {
 }
 
 TEST_F(ProofTest, TakesBackupCodesOneALineInTheirOrder) {
-  api_.Answer(kSheet, 403, kNeeded);
-  api_.Answer(kSheet, 201, kMade);
+  api_.Answer(kNewSheet, 403, kNeeded);
+  api_.Answer(kNewSheet, 201, kMade);
   api_.Answer(kProof, 200, kAskCode);
   api_.Answer(kAnswers, 200, kAskBackupCodes);
   api_.Answer(kAnswers, 200, Verdict("accept", "recovered"));
@@ -96,7 +96,7 @@ TEST_F(ProofTest, TakesBackupCodesOneALineInTheirOrder) {
 TEST_F(ProofTest, ADenialSaysWhyAndEndsWithTheStatusOfItsReason) {
   const std::vector<std::pair<std::string, int>> denials = {
       {"wrong_password", 1}, {"not_enrolled", 7}, {"super_locked", 4}, {"locked", 3}};
-  api_.Answer(kSheet, 403, kNeeded);
+  api_.Answer(kNewSheet, 403, kNeeded);
   for (const auto& [reason, status] : denials) {
     api_.Answer(kProof, 200, Verdict("deny", reason, "Told by the service."));
   }
@@ -115,7 +115,7 @@ TEST_F(ProofTest, APasswordInTheCodesPlaceIsNotSent) {
   const auto result = Run({"codes", "new", "ada"}, "123456\n123456\n");
   EXPECT_EQ(result.status, 2);
   EXPECT_THAT(result.err, HasSubstr("not a code"));
-  EXPECT_THAT(Asked(), ElementsAre(kSheet, kProof));
+  EXPECT_THAT(Asked(), ElementsAre(kNewSheet, kProof));
 }
 
 TEST_F(ProofTest, WithoutAPasswordNothingIsSent) {
@@ -123,7 +123,7 @@ TEST_F(ProofTest, WithoutAPasswordNothingIsSent) {
   const auto result = Run({"codes", "new", "ada"});
   EXPECT_EQ(result.status, 6);
   EXPECT_THAT(result.err, HasSubstr("password"));
-  EXPECT_THAT(Asked(), ElementsAre(kSheet));
+  EXPECT_THAT(Asked(), ElementsAre(kNewSheet));
 }
 
 TEST_F(ProofTest, WithoutACodeNothingIsChanged) {
@@ -131,15 +131,15 @@ TEST_F(ProofTest, WithoutACodeNothingIsChanged) {
   const auto result = Run({"codes", "new", "ada"}, "pass word\n");
   EXPECT_EQ(result.status, 2);
   EXPECT_THAT(result.err, HasSubstr("no code was given"));
-  EXPECT_THAT(Asked(), ElementsAre(kSheet, kProof));
+  EXPECT_THAT(Asked(), ElementsAre(kNewSheet, kProof));
 }
 
 TEST_F(ProofTest, AProofThatDoesNotHelpIsNotAskedForAgain) {
-  api_.Answer(kSheet, 403, kNeeded);
+  api_.Answer(kNewSheet, 403, kNeeded);
   api_.Answer(kProof, 200, Verdict("accept", "not_required"));
   const auto result = Run({"codes", "new", "ada"}, "pass word\npass word\n");
   EXPECT_EQ(result.status, 6);
-  EXPECT_THAT(Asked(), ElementsAre(kSheet, kProof, kSheet));
+  EXPECT_THAT(Asked(), ElementsAre(kNewSheet, kProof, kNewSheet));
 }
 
 TEST_F(ProofTest, EnrolmentAndConfirmationAskForItToo) {

@@ -19,7 +19,7 @@ using testing::RunOne;
 using testing::TestKey;
 using testing::WriteAll;
 
-constexpr std::size_t kLogHeader = 32, kFrameHeader = 24, kPage = 4096;
+constexpr std::size_t kLogHeader = 32, kFrameHeader = 24, kFramePage = 4096;
 constexpr int kAccounts = 8, kCommits = 12;
 
 class DamagedLog : public testing::StoreTest {
@@ -80,7 +80,7 @@ class DamagedLog : public testing::StoreTest {
     ASSERT_EQ(testing::Failures(**store, KeyOf(accounts_[1])), failures + 1) << what;
   }
 
-  std::size_t Frames() const { return (log_.size() - kLogHeader) / (kFrameHeader + kPage); }
+  std::size_t Frames() const { return (log_.size() - kLogHeader) / (kFrameHeader + kFramePage); }
 
   std::vector<Account> accounts_;
   std::string database_, log_;
@@ -96,7 +96,8 @@ TEST_F(DamagedLog, IsReadWholeWhereItIsWhole) {
 
 TEST_F(DamagedLog, IsBelievedUpToABitThatIsFlipped) {
   for (std::size_t at = 0; at < log_.size(); ++at) {
-    const std::size_t in_frame = at < kLogHeader ? 0 : (at - kLogHeader) % (kFrameHeader + kPage);
+    const std::size_t in_frame =
+        at < kLogHeader ? 0 : (at - kLogHeader) % (kFrameHeader + kFramePage);
     // All of the headers, a sample of the pages.
     if (in_frame > kFrameHeader && at % 509 != 0) continue;
     std::string log = log_;
@@ -112,7 +113,7 @@ TEST_F(DamagedLog, IsBelievedUpToWhereItIsCutOff) {
 }
 
 TEST_F(DamagedLog, IsBelievedUpToAFrameThatIsZeroedOrAnother) {
-  const std::size_t whole = kFrameHeader + kPage;
+  const std::size_t whole = kFrameHeader + kFramePage;
   for (std::size_t frame = 0; frame < Frames(); ++frame) {
     const std::size_t at = kLogHeader + frame * whole;
     std::string zeroed = log_;

@@ -16,13 +16,13 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr int kAccounts = 25;
+constexpr int kStored = 25;
 
 class StoreCheck : public testing::StoreTest {
  protected:
   StoreCheck() {
     std::vector<Work> works;
-    for (int i = 0; i < kAccounts; ++i) {
+    for (int i = 0; i < kStored; ++i) {
       works.push_back(testing::Putting(
           testing::MakeAccount("user" + std::to_string(i), 2000 + static_cast<uid_t>(i))));
     }
@@ -75,7 +75,7 @@ TEST_F(StoreCheck, GoesOverEveryRowOnceAndFindsASoundStoreSound) {
   EXPECT_THAT(all.damage, IsEmpty());
   EXPECT_TRUE(all.structure);
   // State, accounts with ada, their uids, events.
-  EXPECT_EQ(all.rows, 3u + 2u * (kAccounts + 1) + 30u);
+  EXPECT_EQ(all.rows, 3u + 2u * (kStored + 1) + 30u);
 }
 
 TEST_F(StoreCheck, NamesEveryDamagedAccountAndGoesOn) {

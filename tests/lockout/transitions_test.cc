@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 using testing::kNow;
 using testing::MakeAccount;
 
-constexpr TimePoint kEarlier = kNow - std::chrono::hours(1);
+constexpr TimePoint kBefore = kNow - std::chrono::hours(1);
 
 TEST(LockAccount, ClosesTheAccountsGateOnlyWherePolicySaysLockout) {
   for (const auto setting :
@@ -64,10 +64,10 @@ TEST(SuperLock, CoversWhomTheScopeSays) {
 TEST(SuperLock, KeepsTheDateOfAGateThatWasClosedBefore) {
   Account account = MakeAccount();
   SystemState system;
-  system.gate = GateClosure{kEarlier, "closed by an administrator"};
+  system.gate = GateClosure{kBefore, "closed by an administrator"};
   std::vector<Event> events;
   SuperLock(Policy{}, account, system, true, kNow, events);
-  EXPECT_EQ(system.gate->since, kEarlier);
+  EXPECT_EQ(system.gate->since, kBefore);
   EXPECT_EQ(events.size(), 1);
 }
 
@@ -92,7 +92,7 @@ TEST(ResetAccount, VoidsEverythingAndDemandsANewEnrolmentButLeavesTheGate) {
   account.pending = PendingEnrolment{testing::MakeAuthenticator("new"), std::nullopt, kNow, true};
   account.locked = account.super_locked = kNow;
   account.otp_failures = account.otp_budget_spent = account.recovery_failures = 9;
-  account.gate = GateClosure{kEarlier, "lockout of ada"};
+  account.gate = GateClosure{kBefore, "lockout of ada"};
   std::vector<Event> events;
   ResetAccount(account, kNow, events);
   EXPECT_EQ(account.enrolment(), Enrolment::kNone);
@@ -108,8 +108,8 @@ TEST(ResetAccount, VoidsEverythingAndDemandsANewEnrolmentButLeavesTheGate) {
 
 TEST(EndSuperLockout, LeavesTheGateClosed) {
   SystemState system;
-  system.super_locked = SystemSuperLockout{kEarlier, {"ada"}};
-  system.gate = GateClosure{kEarlier, "super-lockout of ada"};
+  system.super_locked = SystemSuperLockout{kBefore, {"ada"}};
+  system.gate = GateClosure{kBefore, "super-lockout of ada"};
   std::vector<Event> events;
   EndSuperLockout(system, kNow, events);
   EXPECT_FALSE(system.super_locked);
@@ -132,14 +132,14 @@ TEST(LastSpentStep, IsTheHighestOfAllAuthenticatorsWithThatSecret) {
 
 TEST(OpenGate, SaysSinceWhenItWasClosed) {
   Account account = MakeAccount();
-  account.gate = GateClosure{kEarlier, "x"};
+  account.gate = GateClosure{kBefore, "x"};
   std::vector<Event> events;
   OpenGate(account, kNow, events);
   EXPECT_FALSE(account.gate);
   ASSERT_EQ(events.size(), 1);
   EXPECT_EQ(events[0].kind, EventKind::kGateOpened);
   EXPECT_EQ(events[0].account, account.name);
-  EXPECT_THAT(events[0].detail, HasSubstr(FormatTime(kEarlier)));
+  EXPECT_THAT(events[0].detail, HasSubstr(FormatTime(kBefore)));
   OpenGate(account, kNow, events);
   EXPECT_EQ(events.size(), 1);
 }
