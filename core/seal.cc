@@ -104,14 +104,14 @@ std::vector<std::uint8_t> MasterKey::Seal(std::span<const std::uint8_t> plain,
 
 Result<SecretBytes> MasterKey::Open(std::span<const std::uint8_t> sealed,
                                     std::string_view context) const {
-  const Error damaged{ErrorCode::kDamaged, "a sealed value does not verify"};
-  if (sealed.size() < kSealOverheadBytes) return damaged;
+  const auto damaged = [] { return Error{ErrorCode::kDamaged, "a sealed value does not verify"}; };
+  if (sealed.size() < kSealOverheadBytes) return damaged();
   SecretBytes plain(sealed.size() - kSealOverheadBytes);
   const auto body = sealed.subspan(kNonceBytes);
   const int refused = crypto_aead_xchacha20poly1305_ietf_decrypt(
       plain.Expose().data(), nullptr, nullptr, body.data(), body.size(), Bytes(context),
       context.size(), sealed.data(), key_.get());
-  if (refused != 0) return damaged;
+  if (refused != 0) return damaged();
   return plain;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -38,10 +39,19 @@ inline std::array<std::uint8_t, kSecretBytes> SecretOf(std::uint64_t number) {
 // In a store of sparekey's the even accounts have TOTP and the odd ones HOTP.
 inline bool HasCounter(std::uint64_t number) { return number % 2 == 1; }
 
-// The order in which accounts log in: all of `count` once, far from each other.
+// The order in which accounts log in: by lot, all of `count` once. A network of Feistel's over the
+// next power of four, again where it leads beyond `count`.
 inline std::uint64_t Shuffled(std::uint64_t place, std::uint64_t count) {
-  constexpr std::uint64_t kPrime = 15'485'863;
-  return (place % count * kPrime + 7) % count;
+  const auto half = static_cast<unsigned>(std::bit_width(count) + 1) / 2;
+  const std::uint64_t mask = (std::uint64_t{1} << half) - 1;
+  std::uint64_t drawn = place % count;
+  do {
+    for (std::uint64_t round = 0; round < 4; ++round) {
+      const std::uint64_t left = drawn >> half, right = drawn & mask;
+      drawn = right << half | (left ^ (Mix(round << half | right) & mask));
+    }
+  } while (drawn >= count);
+  return drawn;
 }
 
 }  // namespace sparekey::bench
