@@ -327,6 +327,23 @@ TEST_F(SqliteStore, MovesItsLogInSmallPiecesWhereWorksComeOneByOne) {
   EXPECT_EQ(Failures(store(), ada_), 400);
 }
 
+TEST_F(SqliteStore, MovesItsLogNotForAFewWorksAloneAmongManyAtOnce) {
+  const auto run = [&](int commits, int works_a_commit) {
+    for (int i = 0; i < commits; ++i) {
+      std::vector<Work> works;
+      for (int k = 0; k < works_a_commit; ++k) works.push_back(CountingUp(ada_));
+      store().Run(works);
+      for (const Work& work : works) ASSERT_TRUE(work.status.ok());
+    }
+  };
+  store().Idle();
+  run(600, 16);
+  run(20, 1);
+  run(300, 16);  // would be written over what was moved
+  constexpr std::uintmax_t kFrame = 4096 + 24;
+  EXPECT_GT(std::filesystem::file_size(file() + "-wal"), 900 * kFrame);
+}
+
 TEST_F(SqliteStore, NeedsAtMost600BytesAnAccount) {
   constexpr int kAccounts = 3000;
   std::vector<Work> works;
