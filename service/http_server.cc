@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 
 constexpr int kAcceptsInARow = 64;
 constexpr int kTasksInARow = 256;
+constexpr int kTasksAfterHold = 4096;  // more than connections can be ready
 constexpr milliseconds kHeldUp{100};
 constexpr milliseconds kAcceptPause{50};
 constexpr milliseconds kDrainTime{2000};
@@ -169,10 +170,14 @@ void HttpServer::Impl::GiveUpReading(const ConnectionPtr& connection) {
 bool HttpServer::Impl::RunSome() {
   const auto before = SteadyClock::now();
   const bool waits = !before_waiting();
-  // What came meanwhile waited unread.
-  held_up_since = SteadyClock::now() - before > kHeldUp ? std::optional(before) : std::nullopt;
-  if ((waits ? context.run_one() : context.poll_one()) == 0) return !context.stopped();
-  for (int i = 1; i < kTasksInARow && context.poll_one() != 0; ++i) {
+  // What came meanwhile waited unread, and all of it is read now. Who comes later did not wait.
+  const bool was_held_up = SteadyClock::now() - before > kHeldUp;
+  held_up_since = was_held_up ? std::optional(before) : std::nullopt;
+  if ((waits && !was_held_up ? context.run_one() : context.poll_one()) == 0) {
+    return !context.stopped();
+  }
+  const int most = was_held_up ? kTasksAfterHold : kTasksInARow;
+  for (int i = 1; i < most && context.poll_one() != 0; ++i) {
   }
   return true;
 }

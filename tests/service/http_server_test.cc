@@ -7,10 +7,14 @@
 
 #include <atomic>
 #include <csignal>
+#include <chrono>
 #include <filesystem>
+#include <future>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "tests/service/bad_requests.h"
@@ -168,6 +172,33 @@ TEST(HttpServer, DoesNotWaitWhileSomethingIsLeftToDo) {
   });
   RawClient client(server.api());
   EXPECT_EQ(client.Ask("GET", "/hold").body, "later");
+}
+
+// What held the thread up is no reason to take for old what comes much later.
+TEST(HttpServer, KnowsWhoCameAfterItWasHeldUpAndNobodyWaited) {
+  using Moment = std::chrono::steady_clock::time_point;
+  std::atomic<Moment> since = Moment();
+  std::promise<void> held_up;
+  RunningServer server(
+      {},
+      [&](const HttpRequest& request, const Respond& respond) {
+        since = request.since;
+        respond(Text(200, "x"));
+      },
+      [&](HttpServer& inner) {
+        inner.BeforeWaiting([&, holds = true]() mutable {
+          if (!std::exchange(holds, false)) return false;
+          std::this_thread::sleep_for(std::chrono::milliseconds(150));
+          held_up.set_value();
+          return false;
+        });
+      });
+  held_up.get_future().wait();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const Moment before = std::chrono::steady_clock::now();
+  RawClient client(server.pam());
+  EXPECT_EQ(client.Ask("GET", "/").status, 200);
+  EXPECT_GE(since.load(), before);
 }
 
 TEST(HttpServer, AnswersAClientThatHasFinishedSending) {
