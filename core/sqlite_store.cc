@@ -10,6 +10,7 @@
 #include <new>
 #include <tuple>
 
+#include "core/log_pace.h"
 #include "core/sqlite.h"
 #include "core/store_draft.h"
 #include "core/store_files.h"
@@ -20,11 +21,7 @@
 namespace sparekey {
 namespace {
 
-// 4 KiB frames in the log. While nobody waits, some are moved at once; a log that never finds a
-// quiet moment is moved all the same: little at a time where works come one by one, since each
-// would wait for it; seldom where many come at once and share the wait.
-constexpr int kIdleFrames = 32;
-constexpr double kFramesForOne = 128, kMostFrames = 10240;
+constexpr int kIdleFrames = 32;  // of 4 KiB in the log: moved while nobody waits
 constexpr auto kCheckpointRetry = std::chrono::seconds(1);
 constexpr off_t kLogHeader = 32, kFrameHeader = 24;
 
@@ -50,6 +47,7 @@ class SqliteStore final : public Store {
   Status Connect();
 
   void Run(std::span<Work> works) override;
+  void Tidy() override;
   Result<AccountPage> ListAccounts(const std::string& after, std::size_t limit) override;
   Result<AccountCounts> CountAccounts() override;
   Result<std::vector<std::string>> ListClosedGates() override;
@@ -100,13 +98,13 @@ class SqliteStore final : public Store {
   std::vector<Event> recorded_;            // in the transaction, for the listener
   std::optional<FlagCounts> flag_counts_;  // once they were asked for
   bool begun_ = false;
-  bool has_committed_ = false;  // in this Run
+  bool has_committed_ = false;  // since Tidy
   bool folds_alerts_ = true;
   std::optional<Error> broken_alerts_;  // some were not stored since the file was opened
   off_t frame_bytes_ = 0;
   std::optional<off_t> good_log_;  // the log must be cut to this before it is read again
   std::chrono::steady_clock::time_point next_move_{};
-  double crowd_ = 1;  // works a batch that was committed, of late
+  LogPace pace_;
 };
 
 Status SqliteStore::Connect() {
@@ -181,6 +179,7 @@ void SqliteStore::Disconnect() {
 }
 
 void SqliteStore::Run(std::span<Work> works) {
+  Tidy();
   std::vector<Work*> waiting;
   for (Work& work : works) waiting.push_back(&work);
   bool made_room = false;
@@ -206,10 +205,11 @@ void SqliteStore::Run(std::span<Work> works) {
       break;
     }
   }
-  if (!std::exchange(has_committed_, false)) return;
-  const double more = static_cast<double>(works.size()) - crowd_;
-  crowd_ += more / (more > 0 ? 8 : 64);  // a few small batches between large ones are no calm
-  MoveLog(static_cast<int>(std::min(kMostFrames, kFramesForOne * std::max(1.0, crowd_ * crowd_))));
+  if (has_committed_) pace_.Committed(works.size());
+}
+
+void SqliteStore::Tidy() {
+  if (std::exchange(has_committed_, false)) MoveLog(pace_.Frames());
 }
 
 BatchEnd SqliteStore::RunBatch(std::span<Work* const> works) {
@@ -309,10 +309,14 @@ Status SqliteStore::Commit() {
   if (!status) return status;
   begun_ = false;
   has_committed_ = true;
-  for (const auto& [flags, more] : rows_->TakeFlagChanges()) {
-    if (flag_counts_) (*flag_counts_)[flags] += more;
-  }
   Tell();
+  try {
+    for (const auto& [flags, more] : rows_->TakeFlagChanges()) {
+      if (flag_counts_) (*flag_counts_)[flags] += more;
+    }
+  } catch (const std::bad_alloc&) {
+    flag_counts_.reset();  // counted anew when they are asked for
+  }
   return status;
 }
 
@@ -338,10 +342,15 @@ void SqliteStore::RollBack() {
 }
 
 void SqliteStore::MoveLog(int frames) {
-  const auto now = std::chrono::steady_clock::now();
-  if (!database_ || now < next_move_ || database_->log_frames().value_or(frames) < frames) return;
-  if (database_->Checkpoint()) return;
-  next_move_ = now + kCheckpointRetry;
+  const auto begin = std::chrono::steady_clock::now();
+  if (!database_ || begin < next_move_) return;
+  const int in_log = database_->log_frames().value_or(frames);
+  if (in_log < frames) return;
+  if (database_->Checkpoint()) {
+    pace_.Moved(in_log, std::chrono::steady_clock::now() - begin);
+  } else {
+    next_move_ = begin + kCheckpointRetry;
+  }
 }
 
 Result<AccountPage> SqliteStore::ListAccounts(const std::string& after, std::size_t limit) {

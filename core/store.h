@@ -136,9 +136,13 @@ class Store {
 
   // Runs the works one after the other, each seeing the outcome of those before it, and makes all
   // changes durable with one commit before it returns. A work whose records are damaged or whose
-  // step fails gets its error and changes nothing; the others go on. If the commit fails, every
-  // work gets the error and nothing is changed. Works without changes cost no commit.
+  // step fails gets its error and changes nothing; the others go on. If the commit fails, nothing is
+  // changed, and every work from the first that changed something on gets the error. Works without
+  // changes cost no commit.
   virtual void Run(std::span<Work> works) = 0;
+  // What a Run has left to do and nobody needs to wait for: for when its works have been answered.
+  // Where it is not called, the next Run does it first.
+  virtual void Tidy() = 0;
 
   // Ascending by name, names above `after` ("" : from the first), at most `limit` (<= 1000).
   virtual Result<AccountPage> ListAccounts(const std::string& after, std::size_t limit) = 0;

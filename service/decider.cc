@@ -163,14 +163,15 @@ void Decider::Impl::Decide() {
     return request.purpose == Purpose::kLooks;
   });
   Run({batch.begin(), changing});
-  if (changing != late) {
-    const auto begin = std::chrono::steady_clock::now();
-    Run({changing, late});
-    NoteTime(begin, std::chrono::steady_clock::now());
-  }
   std::for_each(late, batch.end(), [](const Request& request) {
     Guarded([&] { request.done(Busy("the request waited too long")); });
   });
+  if (changing != late) {
+    const auto begin = std::chrono::steady_clock::now();
+    Run({changing, late});
+    Guarded([this] { store->Tidy(); });
+    NoteTime(begin, std::chrono::steady_clock::now());
+  }
   batch.clear();
 }
 

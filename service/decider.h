@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the store: takes all works that wait, runs them in one transaction and reports after its
-// single fsync (group commit); those that only look it answers before. On its own thread, or on
+// single fsync (group commit), then has the store tidied; those that only look it answers before. On its own thread, or on
 // that of a helper, who saves two changes of threads a work where the disk is quick. One thread at
 // a time is in the store.
 #pragma once
@@ -20,7 +20,7 @@ class Decider {
     std::size_t batch = 256;
     std::chrono::milliseconds idle{20};       // without work: Store::Idle
     std::chrono::milliseconds quick{5};       // a batch that took longer was slow
-    std::chrono::milliseconds patience{250};  // of slow batches in a row, together: then no help
+    std::chrono::milliseconds patience{250};  // of slow batches in a row, or of one: then no help
     std::chrono::milliseconds alone{1000};    // for so long
   };
   explicit Decider(std::unique_ptr<Store> store) : Decider(std::move(store), Limits{}) {}
@@ -46,7 +46,8 @@ class Decider {
   void BeginHelping();
   void EndHelping();
   // Decides what waits, unless another thread is in the store or the disk was slow of late: then
-  // the decider's thread does, so that a slow disk holds up no helper for long. Where some
+  // the decider's thread does, so that a slow disk holds up no helper for long (one that hangs for
+  // the first time does, once, for as long as it hangs). Where some
   // only look, it answers them alone; true: the others wait for the next call, to which who comes
   // meanwhile comes in time.
   bool Help();

@@ -76,6 +76,23 @@ TEST_F(StoreFaults, WritesNothingForWorksThatChangeNothing) {
   EXPECT_EQ(Disk().log_syncs, syncs);
 }
 
+TEST_F(StoreFaults, MovesItsLogOnlyOnceItsWorksAreAnswered) {
+  const int syncs = Disk().file_syncs;
+  while (Disk().log_writes < 2000 && Disk().file_syncs == syncs) {
+    ASSERT_EQ(CountUp(1), 1);
+    ASSERT_EQ(Disk().file_syncs, syncs);
+    store().Tidy();
+  }
+  EXPECT_GT(Disk().file_syncs, syncs);
+}
+
+TEST_F(StoreFaults, MovesItsLogInTimeWhereNobodyTidies) {
+  const int syncs = Disk().file_syncs;
+  for (int i = 0; i < 400; ++i) ASSERT_EQ(CountUp(1), 1);
+  EXPECT_GT(Disk().file_syncs, syncs);
+  EXPECT_EQ(FailuresOnDisk(), 400);
+}
+
 TEST_F(StoreFaults, ChangesOnePageForALoginThatLeavesTheStateAsItIs) {
   ASSERT_EQ(CountUp(1), 1);
   const int writes = Disk().log_writes;

@@ -27,6 +27,8 @@ struct Watch {
   std::vector<std::size_t> batches;
   int idles = 0;
   bool held = false;
+  bool holds_tidy = false;
+  int tidies = 0;
   bool throws = false;          // out of the next Run
   std::atomic<int> inside = 0;  // threads in the store
 
@@ -36,8 +38,12 @@ struct Watch {
   }
   void Release() {
     const std::lock_guard lock(mutex);
-    held = false;
+    held = holds_tidy = false;
     changed.notify_all();
+  }
+  void HoldTidy() {
+    const std::lock_guard lock(mutex);
+    holds_tidy = true;
   }
   void ThrowNext() {
     const std::lock_guard lock(mutex);
@@ -72,6 +78,16 @@ class WatchedStore final : public Store {
       }
     }
     store_->Run(works);
+    --watch_.inside;
+  }
+  void Tidy() override {
+    EXPECT_EQ(++watch_.inside, 1);
+    {
+      std::unique_lock lock(watch_.mutex);
+      ++watch_.tidies;
+      watch_.changed.wait(lock, [&] { return !watch_.holds_tidy; });
+    }
+    store_->Tidy();
     --watch_.inside;
   }
   Result<AccountPage> ListAccounts(const std::string& after, std::size_t limit) override {

@@ -92,6 +92,18 @@ TEST_F(DeciderTest, AnswersWhoOnlyLooksBeforeItWaitsForTheDisk) {
   EXPECT_EQ(FailuresAfterwards(), 2);
 }
 
+TEST_F(DeciderTest, AnswersBeforeTheStoreIsTidied) {
+  Start();
+  watch_.HoldTidy();
+  auto done = CountUp();
+  EXPECT_EQ(done.wait_for(10s), std::future_status::ready);
+  watch_.Release();
+  EXPECT_TRUE(done.get().ok());
+  EXPECT_TRUE(CountUp().get().ok());
+  EXPECT_GE(watch_.tidies, 1);
+  EXPECT_EQ(FailuresAfterwards(), 2);
+}
+
 TEST_F(DeciderTest, SaysBusyWhileTooManyWait) {
   Start({3, 256, 20ms});
   HoldABatch();

@@ -26,6 +26,7 @@ class FailingStore final : public Store {
     if (!Fails()) return store_->Run(works);
     for (Work& work : works) work.status = Problem();
   }
+  void Tidy() override { store_->Tidy(); }
   Result<AccountPage> ListAccounts(const std::string& after, std::size_t limit) override {
     if (Fails()) return Problem();
     return store_->ListAccounts(after, limit);
