@@ -26,7 +26,8 @@ std::vector<CommandSpec> SystemCommands() {
        RunDoctor},
       {"init", "", {}, {},
        "creates the master key and the store, once",
-       "Works without the service. Changes nothing where a key or a store exists already.\n",
+       "Works without the service. Changes nothing where a key or a store exists already (exit\n"
+       "status 2).\n",
        RunInit},
       {"settings", "show", {}, {},
        "shows every setting with its default and range",
@@ -54,7 +55,8 @@ std::vector<CommandSpec> SystemCommands() {
       {"alerts", "acknowledge", {{"ID", Count::kOne}}, {},
        "says that somebody has seen an alert",
        "It is not shown any more, unless it is raised again. The alert of a closed SSH gate stays\n"
-       "until the gate is opened: sparekey ssh enable\n",
+       "until the gate is opened (sparekey ssh enable), that of two-factor logins switched off\n"
+       "until they are on (sparekey settings set enabled=true).\n",
        RunAlertsAcknowledge},
       {"alerts", "test", {}, {},
        "sends a test event to the notification programs and says how each ended",

@@ -33,9 +33,16 @@ std::string TextOf(const Renewal& renewal, const Config& config) {
 }
 
 // A service that runs and answers has a key and a store that work; one that hangs is in the way.
+// Where nobody holds the store nobody is asked: systemd's sockets would start who was stopped.
 Status EndHangingService(const Config& config) {
+  if (!FindStoreOwner(config.state_dir)) return Ok();
   const Answer health = Api(config.socket).Get("/v1/health", kDeadline);
-  if (health.ok()) return Ok();
+  if (health.ok()) {
+    return Error{ErrorCode::kConflict,
+                 "sparekeyd runs and can read the store: where a new key is wanted all the same, stop "
+                 "it with its sockets: systemctl stop sparekeyd.socket sparekeyd-pam.socket "
+                 "sparekeyd.service"};
+  }
   return OfferToEndHolder(config.state_dir, health.failure->answered ? kUnable : kNoAnswer);
 }
 

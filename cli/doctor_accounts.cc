@@ -147,7 +147,7 @@ Findings CheckStore(const OwnFacts& own) {
                             (own.store->structure ? ")."
                                                   : "; it is too large to look at the "
                                                     "database's structure while logins go on: "
-                                                    "stop sparekeyd for that)."),
+                                                    "stop sparekeyd and its sockets for that)."),
                         ""});
   }
   return findings;

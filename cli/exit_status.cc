@@ -61,7 +61,7 @@ const std::vector<ExitStatusRow>& ExitStatuses() {
       {ExitStatus::kDone, "done; for verify and recover: accepted"},
       {ExitStatus::kDenied,
        "denied: wrong, replayed or spent code; for doctor and alerts test: there is a problem"},
-      {ExitStatus::kUsage, "wrong usage or invalid value"},
+      {ExitStatus::kUsage, "wrong usage, invalid value, or not possible as things are"},
       {ExitStatus::kLocked, "denied: account locked"},
       {ExitStatus::kSuperLocked, "denied: super-lockout"},
       {ExitStatus::kUnreachable, "the service or the store cannot be reached or read"},

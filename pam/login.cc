@@ -98,7 +98,7 @@ std::string_view Login::FindFirstFactor() const {
   return options_.waive_first_factor ? "waived" : kNoFirstFactor;
 }
 
-// Rule 4 of product.md's login rules, as far as a terminal can see it.
+// Login rule 4 of docs/rules.md, as far as a terminal can see it.
 bool Login::IsAttempt(const SecretBytes& answer) const {
   return !answer.empty() && answer.size() <= kMaxAnswer && IsUtf8(answer.ExposeText()) &&
          !ConstantTimeEqual(answer.Expose(), password_.Expose());

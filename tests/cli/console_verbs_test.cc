@@ -111,6 +111,13 @@ TEST_F(ResetWithoutServiceTest, SaysWhatANewKeyMeansForThoseWhoNeverEnrolled) {
   EXPECT_THAT(result.out, ::testing::Not(HasSubstr("may be more")));
 }
 
+// A socket of systemd's listens for a service that was stopped, and starts it for whoever comes.
+TEST_F(ResetWithoutServiceTest, StartsNobodyForANewKey) {
+  testing::FakeApi stopped(folder_ / "api.sock");
+  EXPECT_EQ(Run({"console", "reset", "--new-key"}, "YES\n").status, 0);
+  EXPECT_THAT(stopped.Requests(), IsEmpty());
+}
+
 TEST_F(ResetWithoutServiceTest, ClaimsNoCompleteListWhereTheOldStoreIsDamaged) {
   std::filesystem::resize_file(folder_ / kStoreFile, 4096);
   const auto result = Run({"console", "reset", "--new-key"}, "YES\n");
