@@ -38,10 +38,11 @@ Status EndHangingService(const Config& config) {
   if (!FindStoreOwner(config.state_dir)) return Ok();
   const Answer health = Api(config.socket).Get("/v1/health", kDeadline);
   if (health.ok()) {
-    return Error{ErrorCode::kConflict,
-                 "sparekeyd runs and can read the store: where a new key is wanted all the same, stop "
-                 "it with its sockets: systemctl stop sparekeyd.socket sparekeyd-pam.socket "
-                 "sparekeyd.service"};
+    return Error{
+        ErrorCode::kConflict,
+        "sparekeyd runs and can read the store: where a new key is wanted all the same, stop "
+        "it with its sockets: systemctl stop sparekeyd.socket sparekeyd-pam.socket "
+        "sparekeyd.service"};
   }
   return OfferToEndHolder(config.state_dir, health.failure->answered ? kUnable : kNoAnswer);
 }

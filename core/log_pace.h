@@ -21,7 +21,7 @@ class LogPace {
   int Frames() const;
 
  private:
-  double crowd_ = 1;  // works a batch, of late
+  double crowd_ = 1;                            // works a batch, of late
   std::chrono::duration<double> frame_time_{};  // of the last move
 };
 

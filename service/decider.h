@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the store: takes all works that wait, runs them in one transaction and reports after its
-// single fsync (group commit), then has the store tidied; those that only look it answers before. On its own thread, or on
-// that of a helper, who saves two changes of threads a work where the disk is quick. One thread at
-// a time is in the store.
+// single fsync (group commit), then has the store tidied; those that only look it answers before.
+// On its own thread, or on that of a helper, who saves two changes of threads a work where the disk
+// is quick. One thread at a time is in the store.
 #pragma once
 
 #include <chrono>
