@@ -234,6 +234,15 @@ Status Database::Checkpoint() {
   return Ok();
 }
 
+Status Database::CommitNothing() {
+  const Result<std::int64_t> version = ReadNumber("PRAGMA user_version");
+  if (!version) return version.error();
+  Status done =
+      Execute("BEGIN IMMEDIATE; PRAGMA user_version=" + std::to_string(*version) + "; COMMIT");
+  if (!done && InTransaction()) (void)Execute("ROLLBACK");
+  return done;
+}
+
 void Database::MoveLogAtClose(bool move) {
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, move ? 0 : 1, nullptr);
 }

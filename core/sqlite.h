@@ -86,6 +86,8 @@ class Database {
   std::optional<int> log_frames() const { return log_frames_; }
   // Moves what the log holds into the database file, keeps the log's size.
   Status Checkpoint();
+  // A commit that changes nothing, after which log_frames() is known.
+  Status CommitNothing();
   // Whether closing moves the log and removes it; at first it leaves the log alone.
   void MoveLogAtClose(bool move);
 

@@ -73,6 +73,7 @@ class SqliteStore final : public Store {
 
   Status Reconnect() { return database_ ? Ok() : Connect(); }
   Status LoadCache();
+  Status MeasureLog();
   Status RepairLog();
   void Disconnect();
 
@@ -99,6 +100,7 @@ class SqliteStore final : public Store {
   std::optional<FlagCounts> flag_counts_;  // once they were asked for
   bool begun_ = false;
   bool has_committed_ = false;  // since Tidy
+  bool was_reopened_ = false;   // in this batch: the disk was not just full
   bool folds_alerts_ = true;
   std::optional<Error> broken_alerts_;  // some were not stored since the file was opened
   off_t frame_bytes_ = 0;
@@ -122,16 +124,28 @@ Status SqliteStore::Connect() {
     Disconnect();
     return loaded;
   }
-  // So that the log's length is known. A full disk must not keep the store closed; one that cannot
-  // even sync must.
-  const Status moved = database_->Checkpoint();
-  if (!moved && database_->distrusted()) {
+  const Status measured = MeasureLog();
+  if (!measured && database_->distrusted()) {
     Disconnect();
-    return moved;
+    return measured;
   }
-  if (!moved) next_move_ = std::chrono::steady_clock::now() + kCheckpointRetry;
+  if (!measured) next_move_ = std::chrono::steady_clock::now() + kCheckpointRetry;
   database_->MoveLogAtClose(true);
   return Ok();
+}
+
+// So that the log's length is known when a commit fails. To move a long log takes longer than the
+// first caller should wait: a commit that changes nothing tells its length, too. A full disk must
+// not keep the store closed; one that cannot even sync must.
+Status SqliteStore::MeasureLog() {
+  struct stat info {};
+  const bool is_long = ::stat((path_ + "-wal").c_str(), &info) == 0 &&
+                       info.st_size > LogPace::kFewestFrames * frame_bytes_;
+  if (is_long) {
+    const Status marked = database_->CommitNothing();
+    if (marked || database_->distrusted()) return marked;
+  }
+  return database_->Checkpoint();
 }
 
 Status SqliteStore::LoadCache() {
@@ -186,6 +200,7 @@ void SqliteStore::Run(std::span<Work> works) {
   folds_alerts_ = true;
   while (!waiting.empty()) {
     const bool folded = folds_alerts_;
+    was_reopened_ = false;
     BatchEnd end;
     try {
       end = RunBatch(waiting);
@@ -198,7 +213,7 @@ void SqliteStore::Run(std::span<Work> works) {
     } else if (end.culprit) {
       // Without the one that cannot be written, the others are decided again.
       waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(*end.culprit));
-    } else if (end.lost && !made_room) {
+    } else if (end.lost && !made_room && !was_reopened_) {
       made_room = true;
       if (!MakeRoom()) break;
     } else {
@@ -338,6 +353,7 @@ void SqliteStore::RollBack() {
   if (database_->InTransaction()) (void)database_->Use("ROLLBACK").Finish();
   if (!database_->distrusted() && !database_->InTransaction()) return;
   Disconnect();
+  was_reopened_ = true;
   (void)Connect();  // or when the next work comes
 }
 

@@ -42,6 +42,20 @@ class StoreFaults : public testing::StoreTest {
     return store ? Failures(**store, ada_) : -1;
   }
 
+  // The store is closed then, its folder as after a kill in the middle of much work.
+  void LeaveALongLog() {
+    const std::string copy = long_log_ / "state";
+    if (!std::filesystem::exists(copy)) {
+      for (int i = 0; i < kLongLog; ++i) ASSERT_EQ(CountUp(kCrowd), kCrowd);
+      std::filesystem::copy(state(), copy, std::filesystem::copy_options::recursive);
+    }
+    Close();
+    std::filesystem::remove_all(state());
+    std::filesystem::copy(copy, state(), std::filesystem::copy_options::recursive);
+    std::filesystem::permissions(state(), std::filesystem::perms::owner_all);
+    ASSERT_GT(std::filesystem::file_size(file() + "-wal"), kLongLog * 4096U);
+  }
+
   // `count` works at once; how many were acknowledged.
   int CountUp(int count) {
     std::vector<Work> works;
@@ -52,7 +66,9 @@ class StoreFaults : public testing::StoreTest {
     return acknowledged;
   }
 
+  static constexpr int kLongLog = 300, kCrowd = 16;  // commits, works in each
   bool installed_ = (Disk().Heal(), true);
+  TempFolder long_log_;
 };
 
 TEST_F(StoreFaults, MakesManyWorksDurableWithOneSync) {
@@ -91,6 +107,29 @@ TEST_F(StoreFaults, MovesItsLogInTimeWhereNobodyTidies) {
   for (int i = 0; i < 400; ++i) ASSERT_EQ(CountUp(1), 1);
   EXPECT_GT(Disk().file_syncs, syncs);
   EXPECT_EQ(FailuresOnDisk(), 400);
+}
+
+TEST_F(StoreFaults, OpensWithALongLogAndMovesItLater) {
+  LeaveALongLog();
+  const int syncs = Disk().file_syncs;
+  Open();
+  EXPECT_EQ(Disk().file_syncs, syncs);
+  EXPECT_EQ(CountUp(1), 1);
+  store().Tidy();
+  EXPECT_EQ(Disk().file_syncs, syncs + 1);
+  EXPECT_EQ(Failures(store(), ada_), kLongLog * kCrowd + 1);
+}
+
+TEST_F(StoreFaults, CutsAFailedCommitOffALongLog) {
+  LeaveALongLog();
+  Open();
+  Disk().FailAt(DiskFault::kSync, 1);
+  EXPECT_EQ(CountUp(1), 0);
+  EXPECT_EQ(Disk().faults_seen, 1);
+  Disk().Heal();
+  EXPECT_EQ(FailuresOnDisk(), kLongLog * kCrowd);
+  EXPECT_EQ(CountUp(1), 1);
+  EXPECT_EQ(FailuresOnDisk(), kLongLog * kCrowd + 1);
 }
 
 TEST_F(StoreFaults, ChangesOnePageForALoginThatLeavesTheStateAsItIs) {
@@ -144,6 +183,21 @@ TEST_P(EveryFault, LosesNothingAcknowledgedAndKeepsNothingRefused) {
     ASSERT_EQ(CountUp(1), 1) << "fault at operation " << at;
     ++expected;
     if (at % 3 == 0) Open();
+  }
+  EXPECT_EQ(seen, 0);
+}
+
+TEST_P(EveryFault, LosesNothingWhereALongLogIsOpened) {
+  int seen = 1;
+  for (int at = 1; seen > 0 && at < 1000; ++at) {
+    LeaveALongLog();
+    Disk().FailAt(GetParam().fault, at, GetParam().length);
+    const Result<std::unique_ptr<Store>> store = OpenSqliteStore(state(), TestKey());
+    int expected = kLongLog * kCrowd;
+    if (store.ok() && RunOne(**store, CountingUp(ada_)).ok()) ++expected;
+    seen = Disk().faults_seen;
+    Disk().Heal();
+    ASSERT_EQ(FailuresOnDisk(), expected) << "fault " << at;
   }
   EXPECT_EQ(seen, 0);
 }
