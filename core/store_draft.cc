@@ -2,6 +2,7 @@
 #include "core/store_draft.h"
 
 #include <algorithm>
+#include <new>
 
 #include "core/record_codec.h"
 
@@ -11,8 +12,10 @@ namespace {
 Result<Changes> CallStep(const Step& step, Records& records) {
   try {
     return step(records);
-  } catch (...) {
-    return Error{ErrorCode::kDamaged, "the decision ended in an exception"};
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::kUnavailable, "out of memory"};
+  } catch (...) {  // not kDamaged: the record is whole, and nobody is to replace it
+    return Error{ErrorCode::kUnavailable, "the decision ended in an exception"};
   }
 }
 

@@ -174,6 +174,18 @@ TEST_F(SqliteStore, ShowsEachWorkTheOutcomeOfThoseBefore) {
   EXPECT_EQ(Failures(store(), ada_), 10);
 }
 
+// Who reads "damaged" is told to replace the record.
+TEST_F(SqliteStore, CallsNoRecordDamagedWhereADecisionThrows) {
+  const auto status_of = [this](const Step& step) {
+    return RunOne(store(), {{ada_}, step}).error().code;
+  };
+  EXPECT_EQ(status_of([](Records&) -> Result<Changes> { throw std::bad_alloc(); }),
+            ErrorCode::kUnavailable);
+  EXPECT_EQ(status_of([](Records&) -> Result<Changes> { throw std::runtime_error("boom"); }),
+            ErrorCode::kUnavailable);
+  EXPECT_TRUE(RunOne(store(), CountingUp(ada_)).ok());
+}
+
 TEST_F(SqliteStore, LeavesOutAFailingStepInTheMiddle) {
   const Step failing[] = {
       [](Records&) -> Result<Changes> {
