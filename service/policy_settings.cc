@@ -58,10 +58,17 @@ struct PolicySettings::Wish {
   Error Refusal(int required) const;
 };
 
-// Names accounts that have a sheet with fewer codes left than one recovery would need.
+// Names accounts that have a sheet with fewer codes left than one recovery would need, or get one
+// with their first code.
 void PolicySettings::Wish::Note(const AccountPage& page, int required) {
+  const auto is_too_small = [required](const std::optional<Sheet>& sheet) {
+    return sheet && sheet->CodesLeft() < required;
+  };
   for (const auto& [name, account] : page.accounts) {
-    if (!account || !account->sheet || account->sheet->CodesLeft() >= required) continue;
+    if (!account) continue;
+    const auto& pending = account->pending;
+    const bool waits = pending && !pending->IsOver(now) && is_too_small(pending->sheet);
+    if (!waits && !is_too_small(account->sheet)) continue;
     if (++strandeds <= kMostNamed) stranded += (stranded.empty() ? "" : ", ") + name;
   }
 }

@@ -53,6 +53,18 @@ TEST_F(AdministrationTest, RaisingTheCodesOfARecoveryIsRefusedWhileItWouldStrand
   EXPECT_EQ(Send("PATCH", "/v1/settings", {{"backup_codes.required", "3"}}).status, 200);
 }
 
+TEST_F(AdministrationTest, ASheetThatWaitsForItsFirstCodeIsNotMadeTooSmall) {
+  const Json few = {{"backup_codes.count", "2"}, {"backup_codes.low", "2"}};
+  ASSERT_EQ(Send("PATCH", "/v1/settings", few).status, 200);
+  ASSERT_EQ(Send("POST", "/v1/accounts/ada/enrolment", Json::object()).status, 201);
+  const Json wish = {{"backup_codes.count", "10"}, {"backup_codes.required", "3"}};
+  const Answer refused = Send("PATCH", "/v1/settings", wish);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body["detail"].get<std::string>(), HasSubstr("ada"));
+  now += std::chrono::hours(25);  // it waits no more
+  EXPECT_EQ(Send("PATCH", "/v1/settings", wish).status, 200);
+}
+
 TEST_F(AdministrationTest, ListsTheLockedAccountsAlone) {
   Send("PATCH", "/v1/settings", {{"lockout.scope", "account"}});
   const Json ada = Enrol("ada");
