@@ -206,7 +206,7 @@ struct Notifier::Impl {
 
   void Run();
   void Loop();
-  void TellBacklog();
+  bool TellBacklog();
   Result<std::vector<Event>> ReadPage(std::int64_t after);
   void Pause();
   bool IsStopping() {
@@ -231,7 +231,7 @@ struct Notifier::Impl {
 void Notifier::Impl::Run() {
   for (bool begun = false; !IsStopping();) {
     try {
-      if (!begun) TellBacklog();
+      if (!begun && !TellBacklog()) return;
       begun = true;
       return Loop();
     } catch (const std::exception& exception) {
@@ -242,8 +242,8 @@ void Notifier::Impl::Run() {
 }
 
 // What happened before this process listened. Where more of it is to be told than may wait, the
-// newest is.
-void Notifier::Impl::TellBacklog() {
+// newest is. False: it was stopped, and the cursor stays before what was not told.
+bool Notifier::Impl::TellBacklog() {
   std::deque<Event> backlog;
   std::uint64_t missed = 0;
   for (std::int64_t at = queue.told; at < queue.begin && !IsStopping();) {
@@ -263,10 +263,12 @@ void Notifier::Impl::TellBacklog() {
       ++missed;
     }
   }
+  if (IsStopping()) return false;
   for (const Event& event : backlog) {
-    if (!Tell(event, std::exchange(missed, 0))) return;
+    if (!Tell(event, std::exchange(missed, 0))) return false;
   }
-  if (!IsStopping()) KeepCursor(queue.begin);
+  KeepCursor(queue.begin);
+  return true;
 }
 
 Result<std::vector<Event>> Notifier::Impl::ReadPage(std::int64_t after) {

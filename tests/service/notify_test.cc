@@ -194,6 +194,26 @@ TEST_F(Notify, TellsAgainWhatAHookWasStoppedIn) {
   EXPECT_THAT(Kinds(), ElementsAre("lockout", "test"));
 }
 
+TEST_F(Notify, TellsAgainAllThatAStopLeftOfTheBacklog) {
+  Hook("10-hangs",
+       "echo $$ >" + (folder_ / "runs") + "; [ -e " + (folder_ / "go") + " ] || exec sleep 300");
+  Hook("20-scribe", "cat >>" + (folder_ / "told"));
+  ASSERT_EQ(::mkfifo((folder_ / "runs").c_str(), 0600), 0);
+  Start();
+  Record({EventOf(EventKind::kLockout), EventOf(EventKind::kCodesLow)});
+  EXPECT_THAT(testing::ReadAll(folder_ / "runs"), HasSubstr("\n"));  // waits for it to run
+  Stop();
+  Start();
+  EXPECT_THAT(testing::ReadAll(folder_ / "runs"), HasSubstr("\n"));  // now out of the backlog
+  Stop();
+  EXPECT_THAT(Told(), IsEmpty());
+  testing::WriteAll(folder_ / "go", "");
+  std::filesystem::remove(folder_ / "runs");
+  Start();
+  Settle();
+  EXPECT_THAT(Kinds(), ElementsAre("lockout", "codes_low", "test"));
+}
+
 TEST_F(Notify, TellsOfANewStoreAllThatIsNewerThanTheCursor) {
   Scribe();
   testing::WriteAll(settings_.cursor, "1000000\n");
