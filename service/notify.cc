@@ -246,6 +246,7 @@ void Notifier::Impl::Run() {
 bool Notifier::Impl::TellBacklog() {
   std::deque<Event> backlog;
   std::uint64_t missed = 0;
+  std::optional<TimePoint> last_clock_wrong;
   for (std::int64_t at = queue.told; at < queue.begin && !IsStopping();) {
     const auto page = ReadPage(at);
     if (!page) {  // the store is out of reach for now
@@ -257,6 +258,14 @@ bool Notifier::Impl::TellBacklog() {
     for (const Event& event : *page) {
       if (event.id > queue.begin || event.damaged || !IsNotified(event.kind)) continue;
       if (event.time < queue.not_before) continue;
+      if (event.kind == EventKind::kClockWrong) {
+        // A wrong clock jumps both ways.
+        if (last_clock_wrong &&
+            std::chrono::abs(event.time - *last_clock_wrong) < settings.clock_wrong) {
+          continue;
+        }
+        last_clock_wrong = event.time;
+      }
       backlog.push_back(event);
       if (backlog.size() <= settings.waiting) continue;
       backlog.pop_front();

@@ -68,6 +68,16 @@ class Notify : public testing::StoreTest {
         [&done](Status status) { done.set_value(std::move(status)); });
     EXPECT_TRUE(done.get_future().get());
   }
+  // With the store alone, as the console does without sparekeyd.
+  void RecordAlone(std::vector<Event> events) {
+    Open();
+    EXPECT_TRUE(testing::RunOne(store(), {{}, [&events](Records&) -> Result<Changes> {
+                                            Changes changes;
+                                            changes.events = events;
+                                            return changes;
+                                          }}));
+    Close();
+  }
   // What was recorded before this is told when it returns.
   Notifier::Delivery Settle() {
     std::promise<Notifier::Delivery> promise;
@@ -159,14 +169,7 @@ TEST_F(Notify, TellsAfterARestartWhatWasRecordedWithoutIt) {
   Start();
   Settle();
   Stop();
-  Open();
-  ASSERT_TRUE(testing::RunOne(
-      store(), {{}, [](Records&) -> Result<Changes> {
-                  Changes changes;
-                  changes.events = {EventOf(EventKind::kLogin), EventOf(EventKind::kConsoleReset)};
-                  return changes;
-                }}));
-  Close();
+  RecordAlone({EventOf(EventKind::kLogin), EventOf(EventKind::kConsoleReset)});
   Start();
   Settle();
   EXPECT_THAT(Kinds(), ElementsAre("test", "console_reset", "test"));
@@ -218,13 +221,7 @@ TEST_F(Notify, TellsOfANewStoreAllThatIsNewerThanTheCursor) {
   Scribe();
   testing::WriteAll(settings_.cursor, "1000000\n");
   std::filesystem::permissions(settings_.cursor, std::filesystem::perms(0600));
-  Open();
-  ASSERT_TRUE(testing::RunOne(store(), {{}, [](Records&) -> Result<Changes> {
-                                          Changes changes;
-                                          changes.events = {EventOf(EventKind::kConsoleReset, "")};
-                                          return changes;
-                                        }}));
-  Close();
+  RecordAlone({EventOf(EventKind::kConsoleReset, "")});
   Start();
   Settle();
   EXPECT_THAT(Kinds(), ElementsAre("console_reset", "test"));
@@ -241,15 +238,7 @@ TEST_F(Notify, TellsAllOfAStoreUnderANewKeyWhateverItsCursorSays) {
   const timespec before{testing::kNow.time_since_epoch().count() - 1, 0};
   const timespec times[] = {before, before};
   ASSERT_EQ(::utimensat(AT_FDCWD, settings_.cursor.c_str(), times, 0), 0);
-  Open();
-  ASSERT_TRUE(testing::RunOne(store(), {{}, [](Records&) -> Result<Changes> {
-                                          Changes changes;
-                                          changes.events = {
-                                              EventOf(EventKind::kConsoleReset, ""),
-                                              EventOf(EventKind::kConsoleReset, "ada")};
-                                          return changes;
-                                        }}));
-  Close();
+  RecordAlone({EventOf(EventKind::kConsoleReset, ""), EventOf(EventKind::kConsoleReset, "ada")});
   Start();
   Settle();
   EXPECT_THAT(Kinds(), ElementsAre("console_reset", "console_reset", "test"));
@@ -315,6 +304,28 @@ TEST_F(Notify, TellsOfAWrongClockOnceInAWhile) {
   Record({EventOf(EventKind::kClockWrong)});
   Settle();
   EXPECT_THAT(Kinds(), ElementsAre("clock_wrong", "test"));
+}
+
+// What is passed over takes nobody's place either.
+TEST_F(Notify, TellsOfAWrongClockOnceInAWhileOutOfTheBacklog) {
+  settings_.waiting = 3;
+  Scribe();
+  Start();
+  Settle();
+  Stop();
+  const auto wrong = [](std::chrono::minutes later) {
+    Event event = EventOf(EventKind::kClockWrong);
+    event.time += later;
+    return event;
+  };
+  using std::chrono::minutes;
+  RecordAlone({EventOf(EventKind::kLockout), wrong(minutes(0)), wrong(minutes(-59)),
+               wrong(minutes(59)), wrong(minutes(-60))});
+  Start();
+  Settle();
+  EXPECT_THAT(Kinds(), ElementsAre("test", "lockout", "clock_wrong", "clock_wrong", "test"));
+  EXPECT_EQ(Told()[1]["missed"], 0);
+  EXPECT_EQ(Told()[3]["id"], 6);
 }
 
 TEST_F(Notify, HoldsUpNoDecision) {
