@@ -66,26 +66,39 @@ std::optional<std::string> FindObstacle(int folder, const std::string& name) {
   return std::nullopt;
 }
 
-Result<UniqueFd> OpenFolder(const std::string& folder) {
-  UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK));
-  struct stat info {};
-  if (!fd || fstat(fd.get(), &info) != 0) return SystemError(folder, "open");
-  if (IsTrusted(info)) return fd;
-  return Error{ErrorCode::kNotAllowed,
-               folder + ": must belong to root, and nobody else may write to it"};
-}
-
 struct CloseFolder {
   void operator()(DIR* folder) const { closedir(folder); }
 };
+using Folder = std::unique_ptr<DIR, CloseFolder>;
 
-// Without its memory of `folder`, whose descriptor it takes.
-std::vector<std::string> ListNames(UniqueFd folder) {
+Error CannotRead(const std::string& folder) {
+  const bool passes = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+  Error error = SystemError(folder, "read");
+  if (passes) error.code = ErrorCode::kBusy;
+  return error;
+}
+
+Result<Folder> OpenFolder(const std::string& folder) {
+  UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK));
+  struct stat info {};
+  if (!fd || fstat(fd.get(), &info) != 0) return CannotRead(folder);
+  if (!IsTrusted(info)) {
+    return Error{ErrorCode::kNotAllowed,
+                 folder + ": must belong to root, and nobody else may write to it"};
+  }
+  Folder entries(fdopendir(fd.get()));
+  if (!entries) return CannotRead(folder);
+  fd.Release();
+  return entries;
+}
+
+Result<std::vector<std::string>> ListNames(DIR* entries, const std::string& folder) {
   std::vector<std::string> names;
-  const std::unique_ptr<DIR, CloseFolder> entries(fdopendir(folder.get()));
-  if (!entries) return names;
-  folder.Release();
-  while (const dirent* entry = readdir(entries.get())) {
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(entries);
+    if (entry == nullptr && errno != 0) return CannotRead(folder);
+    if (entry == nullptr) break;
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
   std::sort(names.begin(), names.end());
@@ -169,14 +182,15 @@ void Judge(HookRun& run, int status) {
 }  // namespace
 
 Result<HookList> FindHooks(const std::string& folder) {
-  Result<UniqueFd> fd = OpenFolder(folder);
-  if (!fd && fd.error().code == ErrorCode::kNotFound) return HookList{};
-  if (!fd) return fd.error();
-  UniqueFd look(fcntl(fd->get(), F_DUPFD_CLOEXEC, 3));
+  const Result<Folder> entries = OpenFolder(folder);
+  if (!entries && entries.error().code == ErrorCode::kNotFound) return HookList{};
+  if (!entries) return entries.error();
+  const auto names = ListNames(entries->get(), folder);
+  if (!names) return names.error();
   HookList list;
-  for (const std::string& name : ListNames(std::move(look))) {
+  for (const std::string& name : *names) {
     if (list.names.size() + list.passed_over.size() >= kMostHooks) break;
-    if (const auto obstacle = FindObstacle(fd->get(), name)) {
+    if (const auto obstacle = FindObstacle(dirfd(entries->get()), name)) {
       list.passed_over.push_back({EscapeForLog(name, 80), *obstacle});
     } else {
       list.names.push_back(name);

@@ -25,7 +25,8 @@ struct HookList {
 
 // The regular files of `folder` that are executable, belong to root or to this process's user, and
 // that nobody else may write to, as the folder itself; no hidden files, no leftovers of editors and
-// packages. No folder: no hooks. An error: a folder that others could have filled.
+// packages. No folder: no hooks. An error: a folder that others could have filled; kBusy: it cannot
+// be read for now, for lack of descriptors or memory.
 Result<HookList> FindHooks(const std::string& folder);
 
 enum class HookEnd : std::uint8_t { kDone, kFailed, kKilled, kTimeout, kNotStarted, kStopped };

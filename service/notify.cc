@@ -25,7 +25,6 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kPage = 200;
-constexpr std::chrono::seconds kRetry{5};
 constexpr std::int64_t kCursorEvery = 1000;  // ids of plain logins
 
 std::string By(const Event& event) {
@@ -128,6 +127,7 @@ struct Notifications::Impl {
   std::mutex mutex;                         // guards what follows
   std::condition_variable woken;
   std::deque<Event> events;
+  bool telling = false;  // the first of them, which takes no place any more
   std::uint64_t missed = 0;
   std::int64_t seen = 0;     // the highest id that was offered
   std::int64_t written = 0;  // the cursor
@@ -148,7 +148,7 @@ void Notifications::Impl::Offer(std::span<const Event> recorded) {
     }
     LogEvent(event);
     wake = true;
-    if (events.size() < waiting) {
+    if (events.size() < waiting + (telling ? 1 : 0)) {
       events.push_back(event);
     } else if (++missed == 1) {
       Log(LogLevel::kError, "notify too many events wait; the next one tells how many are missed");
@@ -214,7 +214,8 @@ struct Notifier::Impl {
     return queue.stopping;
   }
   bool Tell(const Event& event, std::uint64_t missed);
-  Delivery Deliver(const Event& event, std::uint64_t missed);
+  Result<HookList> LookForHooks();
+  Delivery Deliver(const Event& event, std::uint64_t missed, Result<HookList> found);
   void KeepCursor(std::int64_t id);
 
   Decider& decider;
@@ -223,6 +224,7 @@ struct Notifier::Impl {
   const NotifySettings settings;
   const UniqueFd stop;
   bool cursor_failed = false;
+  std::uint64_t missed_untold = 0;                     // taken from the queue's, not told yet
   std::vector<std::function<void(Delivery)>> on_test;  // queue.mutex guards it
   std::thread thread;                                  // last: it uses all of the above
 };
@@ -297,7 +299,7 @@ Result<std::vector<Event>> Notifier::Impl::ReadPage(std::int64_t after) {
 
 void Notifier::Impl::Pause() {
   std::unique_lock lock(queue.mutex);
-  queue.woken.wait_for(lock, kRetry, [this] { return queue.stopping; });
+  queue.woken.wait_for(lock, settings.retry, [this] { return queue.stopping; });
 }
 
 void Notifier::Impl::Loop() {
@@ -315,12 +317,17 @@ void Notifier::Impl::Loop() {
       lock.lock();
       continue;
     }
-    const Event event = std::move(queue.events.front());
-    queue.events.pop_front();
-    const std::uint64_t missed = std::exchange(queue.missed, 0);
+    // It stays there until it is told, for when that throws. Nobody else takes it out, and what is
+    // added leaves it where it is.
+    const Event& event = queue.events.front();
+    queue.telling = true;
+    missed_untold += std::exchange(queue.missed, 0);
     lock.unlock();
-    if (!Tell(event, missed)) return;
+    if (!Tell(event, missed_untold)) return;
+    missed_untold = 0;
     lock.lock();
+    queue.telling = false;
+    queue.events.pop_front();
   }
   const std::int64_t seen = queue.seen;
   lock.unlock();
@@ -329,7 +336,9 @@ void Notifier::Impl::Loop() {
 
 // False: it was stopped in the middle.
 bool Notifier::Impl::Tell(const Event& event, std::uint64_t missed) {
-  Delivery delivery = Deliver(event, missed);
+  auto found = LookForHooks();
+  if (!found && found.error().code == ErrorCode::kBusy) return false;
+  Delivery delivery = Deliver(event, missed, std::move(found));
   const auto is_stopped = [](const HookRun& run) { return run.end == HookEnd::kStopped; };
   if (std::any_of(delivery.runs.begin(), delivery.runs.end(), is_stopped)) return false;
   KeepCursor(event.id);
@@ -343,6 +352,17 @@ bool Notifier::Impl::Tell(const Event& event, std::uint64_t missed) {
   return true;
 }
 
+// Waits while they cannot be read for now. kBusy: it was stopped meanwhile.
+Result<HookList> Notifier::Impl::LookForHooks() {
+  for (bool logged = false;; logged = true) {
+    auto found = FindHooks(settings.folder);
+    if (found || found.error().code != ErrorCode::kBusy) return found;
+    if (!logged) Log(LogLevel::kError, "notify " + EscapeForLog(found.error().message));
+    Pause();
+    if (IsStopping()) return found;
+  }
+}
+
 void LogRun(const Event& event, const HookRun& run) {
   const auto level = run.end == HookEnd::kDone ? LogLevel::kInfo : LogLevel::kWarning;
   Log(level,
@@ -353,10 +373,10 @@ void LogRun(const Event& event, const HookRun& run) {
   }
 }
 
-Notifier::Delivery Notifier::Impl::Deliver(const Event& event, std::uint64_t missed) {
+Notifier::Delivery Notifier::Impl::Deliver(const Event& event, std::uint64_t missed,
+                                           Result<HookList> found) {
   Delivery delivery;
   delivery.event = event.id;
-  auto found = FindHooks(settings.folder);
   if (!found) {
     delivery.failure = found.error().message;
     Log(LogLevel::kError, "notify " + EscapeForLog(delivery.failure));

@@ -30,6 +30,7 @@ struct NotifySettings {
   std::chrono::milliseconds limit{10'000};  // of one hook
   std::size_t waiting = 256;                // more are missed, and counted
   std::chrono::minutes clock_wrong{60};     // no more than one of these in this time
+  std::chrono::milliseconds retry{5'000};   // while memory, descriptors or the store are lacking
 };
 
 // What waits to be told. Filled where the decider decides, which it never holds up.

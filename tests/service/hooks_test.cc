@@ -12,11 +12,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <vector>
 
 #include "core/unique_fd.h"
 #include "tests/support/temp_folder.h"
@@ -126,6 +128,26 @@ TEST_F(Hooks, AreNoneOfAFolderThatOthersMayWriteTo) {
   Write("mail", "");
   ASSERT_EQ(::chmod(hooks().c_str(), 0777), 0);
   EXPECT_EQ(FindHooks(hooks()).error().code, ErrorCode::kNotAllowed);
+}
+
+TEST_F(Hooks, CannotBeFoundForNowWithoutADescriptorAndCanWithOne) {
+  Write("mail", "");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{64, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<UniqueFd> all;
+  do {
+    all.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  } while (all.back());
+  const auto without = FindHooks(hooks());
+  all.resize(all.size() - std::min<std::size_t>(all.size(), 2));  // the last is none
+  const auto with_one = FindHooks(hooks());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().code, ErrorCode::kBusy);
+  ASSERT_TRUE(with_one);
+  EXPECT_THAT(with_one->names, ElementsAre("mail"));
 }
 
 TEST_F(Hooks, OfAnotherUserArePassedOver) {

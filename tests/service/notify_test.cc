@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -326,6 +327,83 @@ TEST_F(Notify, TellsOfAWrongClockOnceInAWhileOutOfTheBacklog) {
   EXPECT_THAT(Kinds(), ElementsAre("test", "lockout", "clock_wrong", "clock_wrong", "test"));
   EXPECT_EQ(Told()[1]["missed"], 0);
   EXPECT_EQ(Told()[3]["id"], 6);
+}
+
+// None that is open is closed.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
+  ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(Notify, WaitsWithWhatItHasNoDescriptorsFor) {
+  settings_.retry = std::chrono::milliseconds(10);
+  Scribe();
+  Start();
+  Settle();  // what is opened once is open
+  std::promise<Notifier::Delivery> promise;
+  auto told = promise.get_future();
+  notifier_->OnTest([&promise](Notifier::Delivery delivery) { promise.set_value(delivery); });
+  {
+    const NoMoreDescriptors scarce;
+    Record({EventOf(EventKind::kLockout), EventOf(EventKind::kTest, "")});
+    EXPECT_EQ(told.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+  }
+  EXPECT_EQ(told.get().failure, "");
+  EXPECT_THAT(Kinds(), ElementsAre("test", "lockout", "test"));
+}
+
+TEST_F(Notify, IsStoppedWhileItWaitsForDescriptorsAndTellsAfterARestart) {
+  settings_.retry = std::chrono::hours(1);
+  Scribe();
+  Start();
+  Settle();
+  {
+    const NoMoreDescriptors scarce;
+    Record({EventOf(EventKind::kLockout)});
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // for it to find none
+  }
+  Stop();
+  Start();
+  Settle();
+  EXPECT_THAT(Kinds(), ElementsAre("test", "lockout", "test"));
+}
+
+// Whoever waits for a test may throw, as all else does where memory is lacking.
+TEST_F(Notify, TellsAgainWhatItThrewInWithWhatWasMissed) {
+  settings_.retry = std::chrono::milliseconds(10);
+  settings_.waiting = 1;
+  const std::string gate = folder_ / "gate";
+  ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((folder_ / "runs").c_str(), 0600), 0);
+  Hook("10-waits", "[ $1 = lockout ] || exit 0; echo >" + (folder_ / "runs") + "; read x <" + gate);
+  Hook("20-scribe", "cat >>" + (folder_ / "told"));
+  Start();
+  std::promise<void> promise;
+  notifier_->OnTest([this, &promise](const Notifier::Delivery&) {
+    notifier_->OnTest([&promise](const Notifier::Delivery&) { promise.set_value(); });
+    throw std::bad_alloc();
+  });
+  Record({EventOf(EventKind::kLockout)});
+  testing::ReadAll(folder_ / "runs");  // it waits no longer
+  Record({EventOf(EventKind::kTest, ""), EventOf(EventKind::kCodesLow),
+          EventOf(EventKind::kCodesLow)});
+  testing::WriteAll(gate, "\n");
+  EXPECT_EQ(promise.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  Settle();
+  EXPECT_THAT(Kinds(), ElementsAre("lockout", "test", "test", "test"));
+  std::vector<int> missed;
+  for (const Json& one : Told()) missed.push_back(one["missed"]);
+  EXPECT_THAT(missed, ElementsAre(0, 2, 2, 0));
 }
 
 TEST_F(Notify, HoldsUpNoDecision) {
