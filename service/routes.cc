@@ -307,8 +307,9 @@ void Routes::BeginSession(Call call) {
   backend_.Identify(backend_.directory, begun->account,
                     [this, begun = *begun](auto identity, auto alias_of) {
                       if (!identity || !*identity) return;
-                      sessions_.SetAccount(begun.id, alias_of.value_or((*identity)->name));
-                      if (alias_of) containments_.Examine(*alias_of, begun.process);
+                      const std::string own = alias_of.value_or((*identity)->name);
+                      sessions_.SetAccount(begun.id, own);
+                      if (own != begun.account) containments_.Examine(own, begun.process);
                     });
 }
 

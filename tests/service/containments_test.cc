@@ -214,6 +214,15 @@ TEST_F(ContainmentsTest, EndASessionThatBeganBehindAClosedGate) {
   EXPECT_THAT(Ended(), ::testing::IsEmpty());
 }
 
+TEST_F(ContainmentsTest, EndASessionOfAnotherSpellingThatBeganBehindAClosedGate) {
+  Enrol("bob");
+  people().emplace("Bob", people().at("bob"));
+  Send("PUT", "/v1/ssh-gate", {{"state", "closed"}, {"account", "bob"}});
+  Monitor late;
+  EXPECT_EQ(BeginSession("Bob", late), 201);
+  AwaitEnd(late);
+}
+
 TEST_F(ContainmentsTest, AreFinishedWhereTheStoreCouldNotBeReadAtTheStart) {
   Enrol("bob");
   Monitor bobs;
