@@ -25,7 +25,7 @@ class Containments {
 
   // Any thread: what the records say is due; told once more than needed does no harm.
   void Begin(const std::vector<DueContainment>& due);
-  // At the start: what the last sparekeyd did not finish.
+  // What the records say is due, and no more: at the start, and where marks may have gone.
   void Resume();
   // A session that begins now: ends it if everybody's or its account's door is shut.
   void Examine(const std::string& account, const ProcessId& session);

@@ -289,10 +289,11 @@ void Routes::Run(const Route& route, Call call) {
   route.run(*this, std::move(call));
 }
 
-// Opening takes marks away; what is still under way for them must not meet who is let in now.
+// Opening takes marks away; what is still under way for them must not meet who is let in now. Also
+// where it is refused: some gates may be open, and only another one waits.
 void Routes::ChangeGate(Call call) {
   auto respond = [this, answer = std::move(call.respond)](HttpResponse response) {
-    if (response.status < 300) containments_.Resume();
+    containments_.Resume();
     answer(std::move(response));
   };
   administration_.ChangeGate(call.request, std::move(respond));

@@ -17,7 +17,10 @@ namespace sparekey::testing {
 // A machine whose processes do what the test says.
 class RecordedSystem final : public SessionSystem {
  public:
-  std::vector<SshProcess> ListSshProcesses() override { return ssh; }
+  std::vector<SshProcess> ListSshProcesses() override {
+    ++sweeps;
+    return ssh;
+  }
   bool SawAll() override { return saw_all; }
   std::vector<LogindSession> ListLogindSessions() override { return logind; }
   std::vector<TerminalUse> ListTerminals() override {
@@ -56,6 +59,7 @@ class RecordedSystem final : public SessionSystem {
   std::vector<std::string> told, signals;
   bool tells = true, obeys = true, saw_all = true;
   std::atomic<bool> fails = false;  // set by the test while another thread sweeps
+  std::atomic<int> sweeps = 0;
   int looks_for_terminals = 0;
 
  private:
