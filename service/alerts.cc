@@ -196,8 +196,12 @@ void DamageReports::Report(const std::string& account, const Error& error) {
     changes.events.push_back(event);
     return changes;
   };
+  // The decider may call it when this has ended; what is posted then is not run.
+  auto done = [this, post = backend_.post, account](Status status) {
+    if (!status) post([this, account] { reported_.erase(account); });
+  };
   backend_.decider.Submit({}, std::move(record),
-                          std::chrono::steady_clock::now() + kRequestDeadline, [](Status) {});
+                          std::chrono::steady_clock::now() + kRequestDeadline, std::move(done));
 }
 
 }  // namespace sparekey

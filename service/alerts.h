@@ -27,7 +27,8 @@ class Alerts {
 };
 
 // Records that an account's record cannot be opened, once an hour: who meets it is denied, and
-// nobody else would hear of it. On the server's thread.
+// nobody else would hear of it. What could not be recorded is tried again by the next who meets it.
+// On the server's thread.
 class DamageReports {
  public:
   explicit DamageReports(const Backend& backend) : backend_(backend) {}

@@ -177,6 +177,28 @@ TEST_F(AlertsTest, OfADamagedRecordIsRaisedOnceAnHour) {
   backend->damage = nullptr;
 }
 
+TEST_F(AlertsTest, OfADamagedRecordIsRaisedByTheNextWhereItCouldNotBeRecorded) {
+  Enrol("bob");
+  Damage("bob");
+  DamageReports damage(*backend);
+  backend->damage = &damage;
+  // Only what is recorded is lost, not the login before it.
+  backend->steady_clock = [this] {
+    faults.fails = true;
+    return steady_now;
+  };
+  EXPECT_EQ(Begin("bob").status, 500);
+  queue.RunUntil([this] { return faults.failed > 0; });
+  backend->steady_clock = [this] { return steady_now; };
+  faults.fails = false;
+  EXPECT_THAT(List(), IsEmpty());
+  EXPECT_EQ(Begin("bob").status, 500);
+  EXPECT_EQ(Begin("bob").status, 500);
+  ASSERT_THAT(Kinds(), ElementsAre("unsealing_failed"));
+  EXPECT_EQ(List()[0]["count"], 1);
+  backend->damage = nullptr;
+}
+
 TEST_F(AlertsTest, OfADamagedRecordIsRaisedByNobodyWhoKnowsOnlyTheName) {
   Enrol("bob");
   Damage("bob");
