@@ -52,10 +52,10 @@ HttpResponse Answer(const Question& question) {
 void SubmitQuestion(const Backend& backend, const std::shared_ptr<Question>& question,
                     Respond respond) {
   const AccountKey key = MakeKey(question->opening.account, question->identity);
-  auto done = [&backend, question, respond = std::move(respond)](Status status) {
-    backend.Deliver([&backend, question, respond, status = std::move(status)] {
+  auto done = [&backend, question, respond = std::move(respond), name = key.name](Status status) {
+    backend.Deliver([&backend, question, respond, name, status = std::move(status)] {
       if (!status) {
-        backend.ReportDamage(question->opening.account, status.error());
+        backend.ReportDamage(name, status.error());
         return respond(Problem(status.error()));
       }
       if (!question->uid_holder) return respond(Answer(*question));

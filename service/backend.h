@@ -69,7 +69,8 @@ struct Backend {
 
   void Deliver(std::function<void()> task) const { (deliver ? deliver : post)(std::move(task)); }
 
-  // On the server's thread, about an error that somebody met who proved a first factor.
+  // On the server's thread, about an error that somebody met who proved a first factor; `account`
+  // is the name of the record that was read.
   void ReportDamage(const std::string& account, const Error& error) const;
 
   bool IsRoot(uid_t uid) const { return uid == (privileged ? 0 : own_uid); }

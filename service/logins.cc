@@ -318,7 +318,8 @@ void Logins::Fail(const LoginPtr& login, const Error& error) {
   Log(LogLevel::kWarning, fmt::format("login account={} door={} could not be decided: {}",
                                       LogField(login->opening.account),
                                       ToString(login->opening.door), EscapeForLog(error.message)));
-  if (login->opening.first_factor) backend_.ReportDamage(login->opening.account, error);
+  // Under the record's own name: a reset of that one settles the alert.
+  if (login->opening.first_factor) backend_.ReportDamage(login->key.name, error);
   End(login);
   Reply(login, Problem(error));
 }

@@ -199,6 +199,25 @@ TEST_F(AlertsTest, OfADamagedRecordIsRaisedByTheNextWhereItCouldNotBeRecorded) {
   backend->damage = nullptr;
 }
 
+TEST_F(AlertsTest, OfADamagedRecordIsTheAccountsWhateverNameMetIt) {
+  config.console.allow_root = true;
+  Enrol("bob");
+  people().emplace("bob2", Identity{"bob2", 1001, {}, false});
+  Damage("bob");
+  const Json access = {{"account", "bob2"}, {"door", "ssh"}};
+  for (const bool by_key : {false, true}) {
+    DamageReports damage(*backend);
+    backend->damage = &damage;
+    EXPECT_EQ((by_key ? Send("POST", "/v1/access", access) : Begin("bob2")).status, 500);
+    ASSERT_THAT(Kinds(), ElementsAre("unsealing_failed"));
+    EXPECT_EQ(List()[0]["account"], "bob");
+    backend->damage = nullptr;
+  }
+  EXPECT_EQ(List()[0]["count"], 2);
+  EXPECT_EQ(Send("POST", "/v1/console/resets", {{"account", "bob"}}).status, 200);
+  EXPECT_THAT(Kinds(), ElementsAre("gate_closed"));
+}
+
 TEST_F(AlertsTest, OfADamagedRecordIsRaisedByNobodyWhoKnowsOnlyTheName) {
   Enrol("bob");
   Damage("bob");
