@@ -20,6 +20,15 @@ Status TakeUidFromHolder(Records& records, const FirstAuthenticator& first, Chan
   return Ok();
 }
 
+// What the name has was bound to the uid that it had. Counters and lockouts stay with the name.
+void EndForAnotherUid(Account& account, TimePoint now, std::vector<Event>& events) {
+  if (account.enrolment() == Enrolment::kNone && !account.sheet) return;
+  account.authenticators.clear();
+  account.pending.reset();
+  account.sheet.reset();
+  events.push_back(MakeEvent(EventKind::kEnrolmentRemoved, account, "its uid has changed", now));
+}
+
 Error IsEnrolledAlready(const std::string& name) {
   return {ErrorCode::kConflict,
           "\"" + name +
@@ -55,7 +64,9 @@ Result<Changes> InstallFirst(Records& records, const FirstAuthenticator& first,
   if (!open) return open.error();
   if (!loaded.account) loaded.account.emplace();
   Account& account = *loaded.account;
-  if (identity.uid != kNoUid && account.uid != identity.uid) account.authenticators.clear();
+  if (identity.uid != kNoUid && account.uid != identity.uid) {
+    EndForAnotherUid(account, first.now, changes.events);
+  }
   if (account.enrolment() == Enrolment::kActive) return IsEnrolledAlready(identity.name);
   account.name = identity.name;
   account.uid = identity.uid;

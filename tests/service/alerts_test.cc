@@ -123,6 +123,28 @@ TEST_F(AlertsTest, OfFewCodesIsSettledByANewSheet) {
   EXPECT_THAT(List(), IsEmpty());
 }
 
+TEST_F(AlertsTest, OfFewCodesIsSettledByAnEnrolmentForAnotherUid) {
+  for (const bool listed : {false, true}) {
+    const Json made = Enrol("bob");
+    for (int i = 0; i < 8; i += 2) Recover("bob", FirstTwo(made, i));
+    ASSERT_THAT(Kinds(), ElementsAre("codes_low"));
+    ++people().at("bob").uid;
+    const Json one = {{"account", "bob"}, {"secret", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}};
+    if (listed) {
+      Send("POST", "/v1/enrolments", {{"accounts", std::vector<Json>{one}}});
+    } else {
+      Send("POST", "/v1/accounts/bob/enrolment", {{"confirm", true}});
+    }
+    EXPECT_THAT(List(), IsEmpty());
+    EXPECT_EQ(Show("bob")["enrolment"], listed ? "active" : "pending");
+    EXPECT_EQ(Show("bob")["sheet"], Json());
+    const Json events = Send("GET", "/v1/events?account=bob&limit=2").body["events"];
+    EXPECT_EQ(events[0]["kind"], listed ? "enrolment_finished" : "enrolment_begun");
+    EXPECT_EQ(events[1]["kind"], "enrolment_removed");
+    EXPECT_EQ(events[1]["detail"], "its uid has changed");
+  }
+}
+
 TEST_F(AlertsTest, OfAWrongClockIsOverWhenSomebodyHasSeenIt) {
   const Json made = Enrol("bob");
   now = kBuilt - std::chrono::hours(1);
