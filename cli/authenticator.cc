@@ -39,6 +39,15 @@ Result<std::string> ChooseLabel(Api& api, const Invocation& invocation) {
   return Invalid("--label: say which one to renew: " + Escape(labels));
 }
 
+// Where nobody has seen the new secret.
+std::string RemedyFor(const Json& made) {
+  if (TextOf(made, "enrolment") != "active") {
+    return "The secret is nowhere else, and does not count yet: begin again with the same command";
+  }
+  return "The secret is nowhere else; a new one again: sparekey authenticator renew " +
+         Escape(TextOf(made, "account")) + " --label '" + Escape(TextOf(made, "label")) + '\'';
+}
+
 // Adds or renews: shows the secret, then asks for a code that proves it.
 int Begin(Context& context, const Invocation& invocation, std::string_view method,
           const std::string& target, const std::string& done, Api& api, QrOutput& qr) {
@@ -49,7 +58,10 @@ int Begin(Context& context, const Invocation& invocation, std::string_view metho
   const Json& made = answer.body.Expose();
   const Status shown = ShowNewAuthenticator(made, qr, context.json);
   if (context.json) PrintJson(made);
+  const bool kept = shown.ok() && (invocation.Has("qr") || invocation.Has("secret-stdin"));
+  const bool lost = !kept && TellUnwritten(RemedyFor(made));
   if (!shown.ok()) return Fail({context.config, false}, shown.error());
+  if (lost) return End(ExitStatus::kUnreachable);
   return FinishNewAuthenticator(context, api, made, done);
 }
 

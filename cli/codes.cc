@@ -20,7 +20,13 @@ int RunCodesNew(Context& context, const Invocation& invocation) {
   if (!answer.ok()) return Fail(context, *answer.failure);
   const Status delivered = output->Deliver(answer.body.Expose(), context.json);
   if (context.json) PrintJson(answer.body.Expose());
+  const bool in_file = delivered.ok() && invocation.Has("out");
+  const bool lost = !in_file && TellUnwritten(
+                                    "These codes are nowhere else, and older ones are "
+                                    "void; a new sheet again: sparekey codes new " +
+                                    name);
   if (!delivered.ok()) return Fail({context.config, false}, delivered.error());
+  if (lost) return End(ExitStatus::kUnreachable);
   if (!context.json) Say("The codes of every older sheet are void.");
   return End(ExitStatus::kDone);
 }

@@ -3,6 +3,10 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+
+#include "core/files.h"
+
 namespace sparekey {
 
 void PrintJson(const Json& value) {
@@ -22,6 +26,16 @@ int Fail(const Context& context, const Failure& failure) {
 }
 
 int Fail(const Context& context, const Error& error) { return Fail(context, FailureOf(error)); }
+
+bool TellUnwritten(const std::string& remedy) {
+  const int error = TakePrintError();
+  if (error == 0) return false;
+  errno = error;
+  Say(Coloured(STDERR_FILENO, Colour::kBad, "sparekey:") + ' ' +
+      SystemError("standard output", "write").message);
+  if (!remedy.empty()) Say(remedy);
+  return true;
+}
 
 int Finish(const Context& context, const Json& value, const std::string& text) {
   if (context.json) {

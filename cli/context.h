@@ -23,6 +23,10 @@ int Fail(const Context& context, const Failure& failure);
 int Fail(const Context& context, const Error& error);
 inline int End(ExitStatus status) { return static_cast<int>(status); }
 
+// Where standard output did not take what was printed: says so on standard error, and then what to
+// do, where `remedy` is not empty. Once; the program ends with kUnreachable.
+bool TellUnwritten(const std::string& remedy = "");
+
 // One value and a newline; indented on a terminal.
 void PrintJson(const Json& value);
 // `value` with --json, else `text`.

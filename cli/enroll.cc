@@ -17,6 +17,12 @@ Status RefuseListOptions(const Invocation& invocation) {
   return Ok();
 }
 
+// Secret and backup codes stand in files, too, or somebody had them before.
+bool IsKeptElsewhere(const Invocation& invocation, const Json& enrolment) {
+  const bool secret = invocation.Has("qr") || invocation.Has("secret-stdin");
+  return secret && (invocation.Has("codes-out") || ListOf(enrolment, "backup_codes").empty());
+}
+
 }  // namespace
 
 int RunUserEnroll(Context& context, const Invocation& invocation) {
@@ -42,9 +48,13 @@ int RunUserEnroll(Context& context, const Invocation& invocation) {
   const Status shown = ShowNewAuthenticator(enrolment, *qr, context.json);
   const Status sheet = codes->Deliver(enrolment, context.json);
   if (context.json) PrintJson(enrolment);
+  const bool kept = shown.ok() && sheet.ok() && IsKeptElsewhere(invocation, enrolment);
+  const bool lost = !kept && TellUnwritten("What was made is nowhere else: sparekey user remove " +
+                                           name + ", then enrol again");
   for (const Status& status : {shown, sheet}) {
     if (!status.ok()) return Fail({context.config, false}, status.error());
   }
+  if (lost) return End(ExitStatus::kUnreachable);
   SayWayOut(context, api, name);
   return FinishNewAuthenticator(context, api, enrolment, name + " is enrolled");
 }

@@ -45,7 +45,10 @@ int main(int count, char** words) {
   (void)std::signal(SIGPIPE, SIG_IGN);
   (void)std::setlocale(LC_CTYPE, "");
   try {
-    return sparekey::Run({words + std::min(count, 1), words + count});
+    const int status = sparekey::Run({words + std::min(count, 1), words + count});
+    const bool lost = sparekey::TellUnwritten();
+    const bool done = status == sparekey::End(sparekey::ExitStatus::kDone);
+    return lost && done ? sparekey::End(sparekey::ExitStatus::kUnreachable) : status;
   } catch (const std::exception& error) {
     sparekey::Say(std::string("sparekey: unexpected: ") + sparekey::Escape(error.what()));
     return static_cast<int>(sparekey::ExitStatus::kUnreachable);

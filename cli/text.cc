@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "core/clock.h"
 
 namespace sparekey {
 namespace {
+
+int print_error = 0;  // the first one that was not told yet
 
 bool WriteAll(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -77,7 +80,13 @@ std::size_t Width(std::string_view text) {
 
 }  // namespace
 
-bool Print(std::string_view text) { return WriteAll(STDOUT_FILENO, text); }
+bool Print(std::string_view text) {
+  if (WriteAll(STDOUT_FILENO, text)) return true;
+  if (print_error == 0 && errno != EPIPE) print_error = errno;
+  return false;
+}
+
+int TakePrintError() { return std::exchange(print_error, 0); }
 
 bool Say(std::string_view line) { return WriteAll(STDERR_FILENO, std::string(line) + '\n'); }
 

@@ -9,9 +9,12 @@
 
 namespace sparekey {
 
-// false: nobody reads any more.
+// false: nobody reads any more, or it cannot be written, which TakePrintError tells.
 bool Print(std::string_view text);  // standard output
 bool Say(std::string_view line);    // standard error; adds the end of the line
+// Why standard output did not take all of what was printed, as errno; 0: it did, or its reader has
+// gone, who does not miss it. Tells each error once.
+int TakePrintError();
 
 // Control characters, and bytes that are not UTF-8, as \xNN: what others wrote cannot move the
 // cursor or add lines.
