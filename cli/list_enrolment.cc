@@ -24,15 +24,23 @@ constexpr Milliseconds kPause{50};
 std::atomic<bool> stopped{false};
 static_assert(std::atomic<bool>::is_always_lock_free);  // for signal handlers
 
+struct Sent {
+  Answer answer;           // to the last try
+  bool some_lost = false;  // a try gave no answer, and may have been carried out
+};
+
 // What may be sent again does so while the service is busy or away.
-Answer SendPatiently(Api& api, const std::string& target, const SecretJson& body,
-                     Milliseconds deadline) {
+Sent SendPatiently(Api& api, const std::string& target, const SecretJson& body,
+                   Milliseconds deadline) {
   const auto end = std::chrono::steady_clock::now() + kPatience;
+  Sent sent;
   for (;;) {
-    Answer answer = api.Send("POST", target, body, deadline);
-    if (answer.ok()) return answer;
-    const bool passes = !answer.failure->answered || answer.failure->code == "busy";
-    if (!passes || stopped || std::chrono::steady_clock::now() > end) return answer;
+    sent.answer = api.Send("POST", target, body, deadline);
+    if (sent.answer.ok()) return sent;
+    const Failure& failure = *sent.answer.failure;
+    sent.some_lost = sent.some_lost || !failure.answered;
+    const bool passes = !failure.answered || failure.code == "busy";
+    if (!passes || stopped || std::chrono::steady_clock::now() > end) return sent;
     std::this_thread::sleep_for(kPause);
   }
 }
@@ -51,10 +59,11 @@ struct ListEnrolment::Item {
   SheetFile sheet = SheetFile::kNone;  // before this run
   bool promised = false;               // a sheet, by this run
   bool wants_sheet = false;
+  bool in_doubt = false;  // it may be enrolled with the file's secret
 };
 
 void ListEnrolment::GiveUp(const Item& item, std::string code, std::string message) {
-  if (item.made_file) folder_.RemoveUri(item.account);
+  if (item.made_file && !item.in_doubt) folder_.RemoveUri(item.account);
   if (item.promised) folder_.RemovePromise(item.account);
   message = Escape(message);
   progress_.Tell("line " + std::to_string(item.line) + ": " + item.account + ": " + message);
@@ -136,9 +145,11 @@ bool ListEnrolment::Settle(Item& item, const Json& result) {
       text += "; " + folder_.UriPath(item.account) + " is not its authenticator";
     }
     const bool unavailable = code == "unavailable";
+    item.in_doubt = item.in_doubt || unavailable;
     GiveUp(item, std::move(code), std::move(text));
     return !unavailable;
   }
+  item.in_doubt = false;
   const bool has_sheet = NumberOf(result, "sheet") != 0;
   // Its own, and nobody has promised another one.
   if (has_sheet && item.promised) folder_.RemovePromise(item.account);
@@ -153,7 +164,8 @@ std::optional<Failure> ListEnrolment::Enrol(Api& api, std::span<Item> items) {
   for (const Item& item : items) {
     request.Expose()["accounts"].push_back(DescribeListed(item.account, item.authenticator));
   }
-  const Answer answer = SendPatiently(api, "/v1/enrolments", request, kBatchDeadline);
+  const Sent sent = SendPatiently(api, "/v1/enrolments", request, kBatchDeadline);
+  const Answer& answer = sent.answer;
   if (!answer.ok()) return answer.failure;
   const Json& results = ListOf(answer.body.Expose(), "results");
   if (results.size() != items.size()) {
@@ -161,6 +173,7 @@ std::optional<Failure> ListEnrolment::Enrol(Api& api, std::span<Item> items) {
   }
   bool any = false;
   for (std::size_t i = 0; i < items.size(); ++i) {
+    items[i].in_doubt = sent.some_lost;
     any = Settle(items[i], results[i]) || any;
     if (!items[i].wants_sheet) progress_.Advance(1);
   }
@@ -169,8 +182,9 @@ std::optional<Failure> ListEnrolment::Enrol(Api& api, std::span<Item> items) {
 }
 
 std::optional<Failure> ListEnrolment::MakeSheet(Api& api, const Item& item) {
-  const Answer answer = SendPatiently(api, AccountTarget(item.account, "/backup-codes"),
-                                      SecretJson(Json::object()), kSheetDeadline);
+  const Sent sent = SendPatiently(api, AccountTarget(item.account, "/backup-codes"),
+                                  SecretJson(Json::object()), kSheetDeadline);
+  const Answer& answer = sent.answer;
   if (!answer.ok() && answer.failure->code == "not_found") {  // removed meanwhile
     GiveUp(item, answer.failure->code, answer.failure->message);
     progress_.Advance(1);

@@ -281,6 +281,31 @@ TEST_F(EnrolListTest, StopsWhereTheWholeBatchFindsNoDirectory) {
   EXPECT_THAT(result.err, HasSubstr("the user directory does not answer"));
 }
 
+constexpr char kNoDirectory[] =
+    R"({"account":"ada","error":{"code":"unavailable","detail":"no answer"}})";
+
+TEST_F(EnrolListTest, KeepsTheSecretOfAnAccountThatTheServiceCouldNotLookAt) {
+  api_.Answer(kEnrol, 200, Results({kNoDirectory, kConflict, DoneWith("eve")}));
+  EXPECT_EQ(Run(Words(List("account\nada\nbob\neve\n"))).status, 5);
+  EXPECT_TRUE(Exists("ada.otpauth"));
+  EXPECT_FALSE(Exists("bob.otpauth"));
+}
+
+// It may have enrolled them, and then the secrets are nowhere else.
+TEST_F(EnrolListTest, KeepsEverySecretWhereATryWasNotAnswered) {
+  api_.HangUp(kEnrol);
+  api_.Answer(kEnrol, 200, Results({kNoDirectory, kConflict, DoneWith("eve")}));
+  EXPECT_EQ(Run(Words(List("account\nada\nbob\neve\n"))).status, 5);
+  const auto asked = Asked();
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[0], asked[1]);
+  ASSERT_EQ(asked[0]["accounts"].size(), 3U);
+  for (const auto& account : asked[0]["accounts"]) {
+    const std::string path = out_ + '/' + account["account"].get<std::string>() + ".otpauth";
+    EXPECT_THAT(ReadWholeFile(path), HasSubstr(account["secret"].get<std::string>()));
+  }
+}
+
 TEST_F(EnrolListTest, EndsAtCtrlCAndSaysHowToGoOn) {
   api_.Answer(kEnrol, 429, R"({"code":"busy","detail":"later"})");
   TerminalProgram program(Command(Words(List("account\nada\n"))));

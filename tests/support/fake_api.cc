@@ -81,6 +81,8 @@ void FakeApi::Answer(const std::string& request, int status, const std::string& 
   script_[request].push_back({status, body});
 }
 
+void FakeApi::HangUp(const std::string& request) { Answer(request, 0, ""); }
+
 void FakeApi::FallSilent() {
   const std::lock_guard lock(mutex_);
   silent_ = true;
@@ -108,14 +110,15 @@ void FakeApi::Serve(int fd) {
   std::string buffer;
   Request request;
   while (ReadRequest(fd, buffer, request)) {
-    const std::string reply = Reply(request);
-    if (reply.empty()) continue;
-    if (send(fd, reply.data(), reply.size(), MSG_NOSIGNAL) < 0) break;
+    const auto reply = Reply(request);
+    if (!reply) break;
+    if (reply->empty()) continue;
+    if (send(fd, reply->data(), reply->size(), MSG_NOSIGNAL) < 0) break;
   }
   shutdown(fd, SHUT_RDWR);
 }
 
-std::string FakeApi::Reply(const Request& request) {
+std::optional<std::string> FakeApi::Reply(const Request& request) {
   const std::lock_guard lock(mutex_);
   requests_.push_back(request);
   if (silent_) return "";
@@ -125,6 +128,7 @@ std::string FakeApi::Reply(const Request& request) {
     answer = found->second.front();
     if (found->second.size() > 1) found->second.pop_front();
   }
+  if (answer.status == 0) return std::nullopt;
   const std::string type = answer.status < 400 ? "application/json" : "application/problem+json";
   const std::string head =
       "HTTP/1.1 " + std::to_string(answer.status) + " Scripted\r\nContent-Type: " + type + "\r\n";

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,18 +27,21 @@ class FakeApi {
   // One more answer to a request such as "GET /v1/status"; the last one is given again and again.
   // A request without any is answered with 404.
   void Answer(const std::string& request, int status, const std::string& body);
+  // In the place of one more answer: the connection is closed.
+  void HangUp(const std::string& request);
   // From now on requests are read and never answered.
   void FallSilent();
   std::vector<Request> Requests();
 
  private:
   struct Scripted {
-    int status = 0;
+    int status = 0;  // 0: closed without an answer
     std::string body;
   };
   void Accept();
   void Serve(int fd);
-  std::string Reply(const Request& request);
+  // nullopt: the connection is to be closed.
+  std::optional<std::string> Reply(const Request& request);
 
   std::string path_;
   int listener_ = -1;
