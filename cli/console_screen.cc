@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/console_screen.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "cli/text.h"
@@ -19,6 +22,12 @@ std::string Trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return "";
   return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
+}
+
+// 0: not known, as of a serial line.
+std::size_t RowsOfScreen() {
+  winsize size{};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
 }
 
 }  // namespace
@@ -83,6 +92,6 @@ bool ShowPages(const std::vector<std::string>& lines) {
   return true;
 }
 
-void PushAway() { Print(std::string(kScreenLines, '\n')); }
+void PushAway() { Print(std::string(std::max(kScreenLines, RowsOfScreen()), '\n')); }
 
 }  // namespace sparekey

@@ -117,6 +117,24 @@ TEST_F(ConsoleMenu, WritesASheetIntoANewFileOfRootsAlone) {
   EXPECT_THAT(testing::ReadWholeFile(folder_ / "codes.txt"), HasSubstr("Account:  ada"));
 }
 
+TEST_F(ConsoleMenu, MovesBackupCodesOutOfSightOnATallScreen) {
+  Change({"ada"}, [](Records& records, auto&) {
+    Authenticator one;
+    one.label = "phone";
+    one.secret = SecretBytes(20);
+    records.accounts[0].account->authenticators.push_back(std::move(one));
+  });
+  Person person = Sit();
+  person.Resize(67);
+  person.Answer(kMenu, "6\n");
+  person.Answer("Enter: back): ", "ada\n");
+  person.Answer("Go on? (y/n) ", "y\n");
+  person.Answer("throw them away: ", "s\n");
+  person.Answer("out of sight: ", "\n");
+  EXPECT_GE(std::ranges::count(person.Answer(kBack, "\n"), '\n'), 67);
+  EXPECT_EQ(person.Quit(), 0);
+}
+
 TEST_F(ConsoleMenu, SwitchesTwoFactorOffAndBackUnderASuperLockout) {
   SuperLock("ada");
   for (const bool off : {true, false}) {

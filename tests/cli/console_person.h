@@ -41,6 +41,7 @@ class Person {
     program_.Type(text);
     return shown;
   }
+  void Resize(unsigned short rows) { program_.Resize(rows, 80); }
   int Quit() {
     Answer(kMenu, "q\n");
     return End();

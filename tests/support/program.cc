@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pty.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -148,6 +149,11 @@ bool TerminalProgram::WaitFor(const std::string& text) {
 
 void TerminalProgram::Type(const std::string& text) {
   EXPECT_EQ(write(master_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+}
+
+void TerminalProgram::Resize(unsigned short rows, unsigned short columns) {
+  const winsize size{rows, columns, 0, 0};
+  EXPECT_EQ(ioctl(master_, TIOCSWINSZ, &size), 0);
 }
 
 bool TerminalProgram::WaitForEcho(bool echo) {

@@ -31,6 +31,7 @@ class TerminalProgram {
   // Waits (10 s at most) until `text` was shown after what the last call waited for.
   bool WaitFor(const std::string& text);
   void Type(const std::string& text);
+  void Resize(unsigned short rows, unsigned short columns);
   // Waits until the terminal echoes what is typed, or does not.
   bool WaitForEcho(bool echo);
   pid_t pid() const { return pid_; }
