@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/password.h"
 #include "cli/prompt.h"
+#include "cli/store_holder.h"
 #include "core/local_console.h"
 
 namespace sparekey {
@@ -110,6 +111,14 @@ class Reset {
       if (IsYesTyped("Go on without a new password? Type YES: ")) return Ok();
       return Error{ErrorCode::kNotAllowed, account + " has no new password"};
     }
+    PasswordChange change = AskForPassword(account);
+    // The password file may lie on the disk of the store.
+    const bool failed = !change.status.ok() && !change.given_up;
+    if (failed && MakeRoomOnFullDisk(context_.config.state_dir)) change = AskForPassword(account);
+    return change.status;
+  }
+
+  PasswordChange AskForPassword(const std::string& account) {
     Say("New password of " + Escape(account) + ':');
     return place_.mounted() ? SetPasswordByProgram(account) : SetPassword(account);
   }

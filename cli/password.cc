@@ -68,8 +68,10 @@ int Converse(int count, const pam_message** messages, pam_response** replies,
   return PAM_SUCCESS;
 }
 
-Error NotSet(const std::string& account, const std::string& why) {
-  return {ErrorCode::kUnavailable, "the password of " + account + " could not be set: " + why};
+PasswordChange NotSet(const std::string& account, const std::string& why, bool given_up = false) {
+  return {
+      Error{ErrorCode::kUnavailable, "the password of " + account + " could not be set: " + why},
+      given_up};
 }
 
 }  // namespace
@@ -89,7 +91,7 @@ std::optional<uid_t> FindLocalUid(const std::string& account, const std::string&
   return std::nullopt;
 }
 
-Status SetPassword(const std::string& account, const char* confdir) {
+PasswordChange SetPassword(const std::string& account, const char* confdir) {
   bool gave_up = false;
   const pam_conv conversation{Converse, &gave_up};
   pam_handle_t* handle = nullptr;
@@ -106,10 +108,10 @@ Status SetPassword(const std::string& account, const char* confdir) {
     if (tries + 1 < kTries) Say(why);
   }
   pam_end(handle, status);
-  return status == PAM_SUCCESS ? Ok() : Status(NotSet(account, why));
+  return status == PAM_SUCCESS ? PasswordChange{} : NotSet(account, why, gave_up);
 }
 
-Status SetPasswordByProgram(const std::string& account) {
+PasswordChange SetPasswordByProgram(const std::string& account) {
   const pid_t child = fork();
   if (child < 0) return NotSet(account, std::strerror(errno));
   if (child == 0) {
@@ -122,8 +124,8 @@ Status SetPasswordByProgram(const std::string& account) {
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return NotSet(account, std::strerror(errno));
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Ok();
-  return NotSet(account, "the mounted system's passwd failed");
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  return NotSet(account, "the mounted system's passwd failed", WIFSIGNALED(status));
 }
 
 }  // namespace sparekey

@@ -16,12 +16,17 @@ namespace sparekey {
 std::optional<uid_t> FindLocalUid(const std::string& account,
                                   const std::string& passwd_file = "/etc/passwd");
 
+struct PasswordChange {
+  Status status = Ok();
+  bool given_up = false;  // by the person
+};
+
 // PAM service "passwd"; asks again after a refused password, three times in all. `confdir` is for
 // a private service folder.
-Status SetPassword(const std::string& account, const char* confdir = nullptr);
+PasswordChange SetPassword(const std::string& account, const char* confdir = nullptr);
 
 // The same by the system's own passwd(1): for a mounted system, whose PAM modules do not belong
-// into this process.
-Status SetPasswordByProgram(const std::string& account);
+// into this process. Only who interrupts it is known to have given up.
+PasswordChange SetPasswordByProgram(const std::string& account);
 
 }  // namespace sparekey

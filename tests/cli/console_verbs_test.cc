@@ -202,6 +202,42 @@ TEST(ConsoleResetOfAMountedSystem, WorksOnItsStoreAndItsPasswords) {
   EXPECT_EQ(testing::ReadWholeFile(root / "given"), "ada");
 }
 
+// All of it on one disk, which is full to the last byte.
+class ResetOfAFullSystem : public ::testing::Test {
+ protected:
+  testing::ProgramResult Reset(const std::string& before) {
+    const std::string root = folder_ / "root";
+    const std::string script =
+        "mkdir " + root + "; mount -t tmpfs -o size=12m none " + root + "; cd " + root +
+        "; mkdir -p etc/sparekey var/lib usr/bin proc\n"
+        "printf '[console]\nallow = root\n' > etc/sparekey/sparekey.conf\n"
+        "echo 'ada:x:1000:1000::/:/bin/sh' > etc/passwd\n"
+        "cp " PASSWD_PROGRAM " usr/bin/passwd\n" SPAREKEY_PROGRAM " --state-dir " +
+        root + "/var/lib/sparekey init\nmv var/lib/sparekey/master.key etc/sparekey/\n" + before +
+        "\n! cat /dev/zero > fill 2> /dev/null\nstatus=0\n"
+        "ASAN_OPTIONS=detect_leaks=0 " SPAREKEY_PROGRAM " console reset ada --root " +
+        root + " || status=$?\ncat given; ls var/lib/sparekey; exit $status";
+    return testing::RunProgram({"/usr/bin/unshare", "-m", "/bin/bash", "-ec", script});
+  }
+  testing::TestFolder folder_;
+};
+
+TEST_F(ResetOfAFullSystem, GivesUpTheReserveFileForThePassword) {
+  const auto result = Reset("");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("the reserve file was given up"));
+  EXPECT_THAT(result.out, HasSubstr("Reset: ada"));
+  EXPECT_THAT(result.out, HasSubstr("\nada"));  // what passwd was given
+  EXPECT_THAT(result.out, ::testing::Not(HasSubstr("\nreserve\n")));
+}
+
+TEST_F(ResetOfAFullSystem, KeepsTheReserveFileWhereThePersonGivesUp) {
+  const auto result = Reset("touch interrupted given");
+  EXPECT_EQ(result.status, 5) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("nothing else was reset"));
+  EXPECT_THAT(result.out, HasSubstr("reserve\n"));
+}
+
 TEST(ConsoleResetOfAMountedSystem, NamesAFolderThatIsNotThere) {
   const auto result =
       testing::RunProgram({SPAREKEY_PROGRAM, "console", "reset", "ada", "--root", "/nonexistent"});

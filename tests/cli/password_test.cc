@@ -39,9 +39,9 @@ class PasswordTest : public ::testing::Test {
         << "password required " << ASKING_PAM << ' ' << folder_ / "given" << '\n';
   }
   int Set() const {
-    const Status status = SetPassword("ada", folder_.path().c_str());
-    if (!status.ok()) Say(status.error().message);
-    return status.ok() ? 0 : 5;
+    const PasswordChange change = SetPassword("ada", folder_.path().c_str());
+    if (!change.status.ok()) Say(change.status.error().message);
+    return change.given_up ? 6 : change.status.ok() ? 0 : 5;
   }
   void TypeHidden(TerminalProgram& program, const std::string& prompt, const std::string& text) {
     ASSERT_TRUE(program.WaitFor(prompt)) << program.shown();
@@ -81,12 +81,12 @@ TEST_F(PasswordTest, FailsAfterThreeRefusedOnes) {
   EXPECT_THAT(program.shown(), HasSubstr("password of ada could not be set"));
 }
 
-TEST_F(PasswordTest, FailsAtTheEndOfInput) {
+TEST_F(PasswordTest, IsGivenUpAtTheEndOfInput) {
   TerminalProgram program([this] { return Set(); });
   ASSERT_TRUE(program.WaitFor("New password: "));
   ASSERT_TRUE(program.WaitForEcho(false));
   program.Type("\x04");
-  EXPECT_EQ(program.Wait(), 5);
+  EXPECT_EQ(program.Wait(), 6);
 }
 
 }  // namespace
