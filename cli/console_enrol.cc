@@ -189,10 +189,10 @@ void HandOver(const Json& sheet, const ConsolePlace& place) {
        Ascii(TextOf(sheet, "account")));
 }
 
-// Of what is enrolled already, or super-locked by itself.
+// Of what is enrolled already, super-locked by itself, or damaged.
 void TellRefusal(const Failure& failure) {
   TellFailure(failure);
-  if (failure.code == "conflict" || failure.code == "not_allowed") {
+  if (failure.code == "conflict" || failure.code == "not_allowed" || failure.code == "damaged") {
     Tell("Entry 4 resets it, so that it can enrol anew.");
   }
 }

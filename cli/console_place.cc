@@ -108,8 +108,9 @@ Answer CallRoutes(RoutesOnStore& routes, std::string_view method, const std::str
 // A service that gives no answer, or says that it cannot, must not stand in the way of a reset.
 bool IsServiceAtFault(const Failure& failure, const std::string& target) {
   const bool for_console_only = target.starts_with("/v1/console/");
-  return !failure.answered || failure.code == "unavailable" || failure.code == "damaged" ||
-         (for_console_only && failure.code == "busy");
+  if (!failure.answered || failure.code == "unavailable") return true;
+  // Elsewhere it is the account's own record that is damaged.
+  return for_console_only && (failure.code == "busy" || failure.code == "damaged");
 }
 
 }  // namespace

@@ -61,6 +61,28 @@ TEST_F(ConsoleScarcity, SaysOfASilentServiceThatItIsSilent) {
               HasSubstr("The service does not answer, and the store is held by process"));
 }
 
+// This process holds the store, and is as healthy as a service that knows of the damage.
+TEST_F(ConsoleScarcity, EndsNoServiceForADamagedRecordOfAnAccount) {
+  testing::FakeApi up(folder_ / "api.sock");
+  up.Answer("GET /v1/status", 200, R"({"lockout":"none"})");
+  const char* damaged =
+      R"({"status":500,"detail":"the record of ada is damaged","code":"damaged"})";
+  up.Answer("POST /v1/accounts/ada/enrolment", 500, damaged);
+  up.Answer("POST /v1/accounts/ada/backup-codes", 500, damaged);
+  const auto store = Open();
+  for (const char* entry : {"5\n", "6\n"}) {
+    Person person = Sit();
+    person.Answer(kMenu, entry);
+    person.Answer("Enter: back): ", "ada\n");
+    person.Answer("Go on? (y/n) ", "y\n");
+    const std::string said = testing::Unfolded(person.Answer(kBack, "\n"));
+    EXPECT_THAT(said, HasSubstr("the record of ada is damaged"));
+    EXPECT_THAT(said, HasSubstr("Entry 4 resets it"));
+    EXPECT_EQ(person.Quit(), 0);
+    EXPECT_THAT(person.shown(), Not(HasSubstr("End this process")));
+  }
+}
+
 TEST_F(ConsoleScarcity, StartsNothingAnewWhereTheStoreIsANewerVersions) {
   MakeNewer();
   const std::string before = testing::ReadWholeFile(folder_ / kStoreFile);
