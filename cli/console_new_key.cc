@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // console reset --new-key: the way back where the master key is lost or the store is beyond repair.
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "cli/commands.h"
 #include "cli/console_reset.h"
 #include "cli/prompt.h"
@@ -47,6 +51,16 @@ Status EndHangingService(const Config& config) {
   return OfferToEndHolder(config.state_dir, health.failure->answered ? kUnable : kNoAnswer);
 }
 
+// A missing folder is no missing account.
+Error CannotRenew(Error error, const std::string& state_dir) {
+  if (error.code != ErrorCode::kNotFound) return error;
+  if (access(state_dir.c_str(), F_OK) != 0 && errno == ENOENT) {
+    error.message += "; is its disk mounted? else: systemd-tmpfiles --create sparekey.conf";
+  }
+  error.code = ErrorCode::kUnavailable;
+  return error;
+}
+
 // In lines that the menu's screen holds, behind "sparekey: ".
 int Refuse(const Context& context, const Error& error) {
   Failure failure = FailureOf(error);
@@ -77,7 +91,7 @@ int RenewAtConsole(Context& context, bool mounted) {
   const std::string& state_dir = context.config.state_dir;
   const bool room_helps = !renewal.ok() && RefuseNewer(StorePath(state_dir, kStoreFile)).ok();
   if (room_helps && MakeRoomOnFullDisk(state_dir)) renewal = renew();
-  if (!renewal.ok()) return Refuse(context, renewal.error());
+  if (!renewal.ok()) return Refuse(context, CannotRenew(renewal.error(), state_dir));
   return Finish(context,
                 Json{{"accounts", renewal->accounts},
                      {"some_unknown", renewal->some_unknown},

@@ -111,6 +111,17 @@ TEST_F(ResetWithoutServiceTest, SaysWhatANewKeyMeansForThoseWhoNeverEnrolled) {
   EXPECT_THAT(result.out, ::testing::Not(HasSubstr("may be more")));
 }
 
+TEST_F(ResetWithoutServiceTest, SaysWhatMayBeWrongWhereTheStateFolderIsMissing) {
+  const auto result =
+      testing::RunProgram({SPAREKEY_PROGRAM, "--config", folder_ / "sparekey.conf", "--state-dir",
+                           folder_ / "none", "console", "reset", "--new-key"},
+                          "YES\n");
+  EXPECT_EQ(result.status, 5);
+  const std::string said = testing::Unfolded(result.err);
+  EXPECT_THAT(said, HasSubstr("none: cannot open: No such file or directory; is its disk mounted? "
+                              "else: systemd-tmpfiles --create sparekey.conf"));
+}
+
 // A socket of systemd's listens for a service that was stopped, and starts it for whoever comes.
 TEST_F(ResetWithoutServiceTest, StartsNobodyForANewKey) {
   testing::FakeApi stopped(folder_ / "api.sock");
