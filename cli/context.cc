@@ -31,8 +31,8 @@ bool TellUnwritten(const std::string& remedy) {
   const int error = TakePrintError();
   if (error == 0) return false;
   errno = error;
-  Say(Coloured(STDERR_FILENO, Colour::kBad, "sparekey:") + ' ' +
-      SystemError("standard output", "write").message);
+  const Error unwritten = SystemError("standard output", "write");
+  Say(Coloured(STDERR_FILENO, Colour::kBad, "sparekey:") + ' ' + unwritten.message);
   if (!remedy.empty()) Say(remedy);
   return true;
 }
