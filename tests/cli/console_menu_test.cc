@@ -98,12 +98,7 @@ TEST_F(ConsoleMenu, ShowsTheSecretAsTextWhereTheLocaleIsNotUtf8) {
 
 TEST_F(ConsoleMenu, WritesASheetIntoANewFileOfRootsAlone) {
   ASSERT_EQ(Run({"console", "--json"}).status, 0);
-  Change({"ada"}, [](Records& records, auto&) {
-    Authenticator one;
-    one.label = "phone";
-    one.secret = SecretBytes(20);
-    records.accounts[0].account->authenticators.push_back(std::move(one));
-  });
+  GiveAdaAPhone();
   Person person = Sit();
   person.Answer(kMenu, "6\n");
   person.Answer("Enter: back): ", "ada\n");
@@ -118,12 +113,7 @@ TEST_F(ConsoleMenu, WritesASheetIntoANewFileOfRootsAlone) {
 }
 
 TEST_F(ConsoleMenu, MovesBackupCodesOutOfSightOnATallScreen) {
-  Change({"ada"}, [](Records& records, auto&) {
-    Authenticator one;
-    one.label = "phone";
-    one.secret = SecretBytes(20);
-    records.accounts[0].account->authenticators.push_back(std::move(one));
-  });
+  GiveAdaAPhone();
   Person person = Sit();
   person.Resize(67);
   person.Answer(kMenu, "6\n");

@@ -73,6 +73,14 @@ class ConsoleMenuTest : public StoreVerbTest {
  protected:
   ConsoleMenuTest() { setenv("LC_ALL", "C.UTF-8", 1); }
   ~ConsoleMenuTest() override { unsetenv("LC_ALL"); }
+  void GiveAdaAPhone() {
+    Change({"ada"}, [](Records& records, auto&) {
+      Authenticator one;
+      one.label = "phone";
+      one.secret = SecretBytes(20);
+      records.accounts[0].account->authenticators.push_back(std::move(one));
+    });
+  }
   Person Sit(std::vector<std::string> more = {}) {
     more.insert(more.begin(), "console");
     return Person(Command(more));

@@ -42,6 +42,20 @@ class Notify : public testing::StoreTest {
   }
   // Writes down what it is told.
   void Scribe() { Hook("scribe", "cat >>" + (folder_ / "told")); }
+  // One before the scribe that hangs until LetGo.
+  void HangingHookAndScribe() {
+    Hook("10-hangs",
+         "echo $$ >" + (folder_ / "runs") + "; [ -e " + (folder_ / "go") + " ] || exec sleep 300");
+    Hook("20-scribe", "cat >>" + (folder_ / "told"));
+    ASSERT_EQ(::mkfifo((folder_ / "runs").c_str(), 0600), 0);
+  }
+  void WaitForTheHangingHook() {
+    EXPECT_THAT(testing::ReadAll(folder_ / "runs"), ::testing::HasSubstr("\n"));
+  }
+  void LetGo() {
+    testing::WriteAll(folder_ / "go", "");
+    std::filesystem::remove(folder_ / "runs");
+  }
 
   void Start() {
     auto store = OpenSqliteStore(state(), testing::TestKey());
@@ -182,37 +196,29 @@ TEST_F(Notify, TellsAfterARestartWhatWasRecordedWithoutIt) {
 }
 
 TEST_F(Notify, TellsAgainWhatAHookWasStoppedIn) {
-  Hook("10-hangs",
-       "echo $$ >" + (folder_ / "runs") + "; [ -e " + (folder_ / "go") + " ] || exec sleep 300");
-  Hook("20-scribe", "cat >>" + (folder_ / "told"));
-  ASSERT_EQ(::mkfifo((folder_ / "runs").c_str(), 0600), 0);
+  HangingHookAndScribe();
   Start();
   Record({EventOf(EventKind::kLockout)});
-  EXPECT_THAT(testing::ReadAll(folder_ / "runs"), HasSubstr("\n"));  // waits for it to run
+  WaitForTheHangingHook();
   Stop();
   EXPECT_THAT(Told(), IsEmpty());
-  testing::WriteAll(folder_ / "go", "");
-  std::filesystem::remove(folder_ / "runs");
+  LetGo();
   Start();
   Settle();
   EXPECT_THAT(Kinds(), ElementsAre("lockout", "test"));
 }
 
 TEST_F(Notify, TellsAgainAllThatAStopLeftOfTheBacklog) {
-  Hook("10-hangs",
-       "echo $$ >" + (folder_ / "runs") + "; [ -e " + (folder_ / "go") + " ] || exec sleep 300");
-  Hook("20-scribe", "cat >>" + (folder_ / "told"));
-  ASSERT_EQ(::mkfifo((folder_ / "runs").c_str(), 0600), 0);
+  HangingHookAndScribe();
   Start();
   Record({EventOf(EventKind::kLockout), EventOf(EventKind::kCodesLow)});
-  EXPECT_THAT(testing::ReadAll(folder_ / "runs"), HasSubstr("\n"));  // waits for it to run
+  WaitForTheHangingHook();
   Stop();
   Start();
-  EXPECT_THAT(testing::ReadAll(folder_ / "runs"), HasSubstr("\n"));  // now out of the backlog
+  WaitForTheHangingHook();  // now out of the backlog
   Stop();
   EXPECT_THAT(Told(), IsEmpty());
-  testing::WriteAll(folder_ / "go", "");
-  std::filesystem::remove(folder_ / "runs");
+  LetGo();
   Start();
   Settle();
   EXPECT_THAT(Kinds(), ElementsAre("lockout", "codes_low", "test"));
