@@ -4,23 +4,17 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "core/events.h"
 #include "core/store.h"
 #include "service/decider.h"
 #include "service/hooks.h"
 
 namespace sparekey {
-
-// What hooks and the log are told: what an administrator may have to act on, never a plain login.
-bool IsNotified(EventKind kind);
-
-// The JSON that a hook reads, one line. `missed`: how many were not told since the last one.
-std::string NotificationJson(const Event& event, const std::string& host, std::uint64_t missed);
 
 struct NotifySettings {
   std::string folder;  // notify.d
