@@ -200,7 +200,8 @@ def tell(options, document):
 
 def main():
     options = parse_arguments()
-    base = options.folder or os.path.join(options.build, "bench")
+    options.build = os.path.abspath(options.build)
+    base = os.path.abspath(options.folder or os.path.join(options.build, "bench"))
     os.makedirs(base, exist_ok=True)
     folder = tempfile.mkdtemp(dir=base)
     try:

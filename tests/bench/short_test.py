@@ -23,9 +23,12 @@ class Short(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         path = f"{cls.folder.name}/found.json"
+        # From a folder of its own, so that every path is relative, as a user may type it.
+        build = os.path.relpath(os.environ["SPAREKEY_BUILD"], cls.folder.name)
         made = subprocess.run(
-            [f"{ROOT}/scripts/bench", "--short", "--json", path, "--folder", cls.folder.name,
-             "--plots", cls.folder.name], capture_output=True, text=True, timeout=500)
+            [f"{ROOT}/scripts/bench", "--short", "--json", "found.json", "--folder", ".",
+             "--plots", "."], cwd=cls.folder.name, env={**os.environ, "SPAREKEY_BUILD": build},
+            capture_output=True, text=True, timeout=500)
         print(made.stdout, made.stderr)
         assert made.returncode == 0, f"exit status {made.returncode}"
         cls.shown = made.stdout
