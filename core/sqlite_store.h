@@ -13,7 +13,7 @@
 
 namespace sparekey {
 
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 inline constexpr char kStoreFile[] = "sparekey.db";
 inline constexpr char kLockFile[] = "owner.lock";
 // 1 MiB, given up for a console reset on a full disk; made anew when the store is opened.

@@ -19,15 +19,15 @@ constexpr char kEventsUp[] =
 constexpr char kEventsDown[] =
     "SELECT id, time, account, body FROM event WHERE id>? AND id<?"
     " ORDER BY id DESC";
-// The index event_block has the events of 1,024 ids together.
-constexpr int kBlockBits = 10;
+// The index event_block has the events of 256 ids together.
+constexpr int kBlockBits = 8;
 // Of which a page may need few, too.
 constexpr std::int64_t kMostBlocksLookedAt = 500;
 constexpr char kBlockEventsUp[] =
-    "SELECT id, time, account, body FROM event WHERE id>>10=? AND account=? AND id>? AND id<?"
+    "SELECT id, time, account, body FROM event WHERE id>>8=? AND account=? AND id>? AND id<?"
     " ORDER BY id";
 constexpr char kBlockEventsDown[] =
-    "SELECT id, time, account, body FROM event WHERE id>>10=? AND account=? AND id>? AND id<?"
+    "SELECT id, time, account, body FROM event WHERE id>>8=? AND account=? AND id>? AND id<?"
     " ORDER BY id DESC";
 
 constexpr char kFirstEvent[] = "SELECT coalesce(min(id), 0) FROM event";
@@ -82,8 +82,11 @@ Result<EventPage> StoreRows::ReadEventsOf(const std::string& account, const Even
   for (std::int64_t i = 0; i <= highest - lowest; ++i) {
     if (i == kMostBlocksLookedAt) return page;
     const std::int64_t block = up ? lowest + i : highest - i;
+    // The ids of the block, too, for a store that has no index of such blocks.
+    const std::int64_t after = std::max(AfterId(query), (block << kBlockBits) - 1);
+    const std::int64_t before = std::min(BeforeId(query), (block + 1) << kBlockBits);
     Statement row = database_.Use(up ? kBlockEventsUp : kBlockEventsDown);
-    row.Bind(block).Bind(account).Bind(AfterId(query)).Bind(BeforeId(query));
+    row.Bind(block).Bind(account).Bind(after).Bind(before);
     const Result<bool> full = FillPage(row, query, page, looked_at);
     if (!full) return full.error();
     if (*full) return page;

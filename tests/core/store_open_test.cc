@@ -117,11 +117,12 @@ TEST_F(OpenStore, RefusesSomebodyElsesDatabase) {
 }
 
 TEST_F(OpenStore, RefusesANewerSchemaAndLeavesItAsItIs) {
-  Sql("PRAGMA user_version=4");
+  const std::string newer = std::to_string(kSchemaVersion + 1);
+  Sql("PRAGMA user_version=" + newer);
   const std::string before = ReadAll(file());
   const Error error = OpenError();
   EXPECT_EQ(error.code, ErrorCode::kUnavailable);
-  EXPECT_NE(error.message.find("schema 4"), std::string::npos);
+  EXPECT_NE(error.message.find("schema " + newer), std::string::npos);
   EXPECT_NE(error.message.find("a newer sparekey"), std::string::npos);
   EXPECT_EQ(ReadAll(file()), before);
 }
