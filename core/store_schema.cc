@@ -37,7 +37,7 @@ constexpr std::array<const char*, kSchemaVersion> kMigrations = {
     // each login wrote a page of it.
     "DROP INDEX event_account;"
     "CREATE INDEX event_block ON event(id >> 10, account);",
-    // 4. Blocks of two pages: what comes into a block lies anywhere in it.
+    // 4. Smaller blocks: what comes into a block lies anywhere in its pages, some two now for six.
     "DROP INDEX event_block;"
     "CREATE INDEX event_block ON event(id >> 8, account);",
 };
