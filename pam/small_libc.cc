@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plain forms of what the module uses of libc. Every login looks up each symbol that the module
 // takes from another library, in all libraries of the program one after the other (some 1,000
-// instructions each): these take one for 21. Compiled without the headers that declare them, whose
-// fortified forms they are beneath, and without the compiler's knowledge of them.
+// instructions each): these take one for 21, and the loader's for what few logins need. Compiled
+// without the headers that declare them, whose fortified forms they are beneath, and without the
+// compiler's knowledge of them.
 #include <stddef.h>
 #include <sys/syscall.h>
 
@@ -77,6 +78,8 @@ SMALL_LIBC void explicit_bzero(void* bytes, size_t size) {
 
 SMALL_LIBC [[noreturn]] void abort() { __builtin_trap(); }
 
+SMALL_LIBC [[noreturn]] void __stack_chk_fail() { __builtin_trap(); }
+
 // ---- system calls
 
 #if !defined(__x86_64__) || !defined(__LP64__)
@@ -134,6 +137,47 @@ SMALL_LIBC int setsockopt(int fd, int level, int option, const void* value, unsi
 
 SMALL_LIBC int socket(int family, int type, int protocol) {
   return static_cast<int>(syscall(SYS_socket, family, type, protocol));
+}
+
+// ---- what few logins need, for which the loader is asked by those that do
+
+extern "C" void* dlsym(void* library, const char* name) noexcept;
+
+// Null is RTLD_DEFAULT: the program's libraries, and those that the module was loaded with.
+#define LOOK_UP(name) reinterpret_cast<decltype(&name)>(dlsym(nullptr, #name))
+
+SMALL_LIBC int fnmatch(const char* pattern, const char* text, int flags) {
+  constexpr int kNoMatch = 1;
+  auto* const theirs = LOOK_UP(fnmatch);
+  return theirs == nullptr ? kNoMatch : theirs(pattern, text, flags);
+}
+
+SMALL_LIBC int scandir(const char* folder, void* entries, void* filter, void* order) {
+  auto* const theirs = LOOK_UP(scandir);
+  return theirs == nullptr ? -1 : theirs(folder, entries, filter, order);
+}
+
+SMALL_LIBC const char* strerrordesc_np(int error) {
+  auto* const theirs = LOOK_UP(strerrordesc_np);
+  return theirs == nullptr ? nullptr : theirs(error);
+}
+
+SMALL_LIBC int pam_set_item(void* pamh, int item, const void* value) {
+  constexpr int kSystemError = 4;  // PAM_SYSTEM_ERR
+  auto* const theirs = LOOK_UP(pam_set_item);
+  return theirs == nullptr ? kSystemError : theirs(pamh, item, value);
+}
+
+extern "C" void pam_vsyslog(const void* pamh, int priority, const char* format,
+                            __builtin_va_list arguments);
+
+SMALL_LIBC void pam_syslog(const void* pamh, int priority, const char* format, ...) {
+  auto* const theirs = LOOK_UP(pam_vsyslog);
+  if (theirs == nullptr) return;
+  __builtin_va_list arguments;
+  __builtin_va_start(arguments, format);
+  theirs(pamh, priority, format, arguments);
+  __builtin_va_end(arguments);
 }
 
 // NOLINTEND

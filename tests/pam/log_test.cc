@@ -126,5 +126,12 @@ TEST_F(Logs, SayWhyNothingCouldBeDecided) {
   EXPECT_THAT(lines[0], HasSubstr("cannot decide"));
 }
 
+TEST_F(Logs, SayInTheSystemsWordsWhyNobodyWasAsked) {
+  services_.Write("test", "auth required $sparekey socket=/nonexistent/pam.sock");
+  PamLogin(services_.path(), "anna").Authenticate();
+  EXPECT_THAT(log_lines,
+              Contains(AllOf(HasSubstr("cannot decide"), HasSubstr("No such file or directory"))));
+}
+
 }  // namespace
 }  // namespace sparekey
