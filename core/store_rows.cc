@@ -2,6 +2,8 @@
 #include "core/store_rows.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "core/record_codec.h"
 
@@ -96,7 +98,10 @@ std::string RowContext(std::initializer_list<std::string_view> parts) {
   std::string context;
   context.reserve(kUsualContext);
   for (const std::string_view part : parts) {
-    context.append(std::to_string(part.size())).append(":").append(part);
+    std::array<char, 24> size{};
+    char* end = std::to_chars(size.begin(), size.end(), part.size()).ptr;
+    *end++ = ':';
+    context.append(size.begin(), end).append(part);
   }
   return context;
 }
