@@ -37,11 +37,12 @@ class Size:
     google_users: int = 1_000
     users: int = 1_024         # of the system; a multiple of the sessions, see login_plan.h
     google_scales: tuple = (100, 1_000, 10_000)
-    logins: int = 500          # one at a time, of each system and round
-    at_once: int = 8_000       # by all sessions together
+    logins: int = 500          # one at a time, of each system and round, in several turns
+    at_once: int = 8_000       # by all sessions together; enough for the log to be moved
     oath_logins: int = 64
     sessions: int = 32
     warm: int = 20             # each session's first, which do not count
+    turns: int = 3             # of all systems, in a round
     crowds: tuple = (1, 2, 4, 8, 16, 32, 64)
     sweep: int = 2_000         # at each size of a crowd
     worst: int = 20_000        # of the large store, one at a time
@@ -61,7 +62,7 @@ class Size:
 
 SHORT = Size(accounts=1_000, small=800, scales=(100, 2_000), event_scales=(2_000,),
              oath_scales=(100,), google_users=200, users=256, google_scales=(100,), logins=40,
-             at_once=160, oath_logins=16, sessions=8, warm=2, crowds=(1, 4), sweep=60, worst=200,
+             at_once=160, oath_logins=16, sessions=8, warm=2, turns=1, crowds=(1, 4), sweep=60, worst=200,
              recoveries=2, recovery_crowd=4, meanwhile=400, head_start=0.1, races=10, set_races=4,
              wrong_races=5, kills=3, kill_logins=200, listed=300, listed_beside=100,
              listed_sheets=3)
@@ -94,6 +95,13 @@ class Run:
             self.services[name] = Sparekey(self.bench, accounts, name, preload, names, events)
             self.services[name].start()
         return self.services[name]
+
+    def turns(self, todo):
+        """(number, one of todo) as the systems take turns: each second time backwards, so that what
+        the machine does meanwhile falls on all alike."""
+        for number in range(self.rounds * self.size.turns):
+            for one in todo[::-1] if number % 2 else todo:
+                yield number + 1, one
 
     def bare(self):
         """The one bare service of the run."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logins of all systems beside each other: one at a time, and from many processes at once."""
 
+import os
+
 from measure import over_rounds, summary
 from systems import Floor, PeerGoogle, PeerOath
 
@@ -37,6 +39,7 @@ def measure(run, system, wishes, logins, sessions):
     warm = max(1, min(run.size.warm, logins // sessions // 8))
     each = max(1, min(logins, system.capacity) // sessions - warm)
     options = options_of(system, sessions * (each + warm), wishes)
+    os.sync()  # what others have left unwritten is not this one's to wait for
     calls = run.driver.calls(sessions=sessions, count=each, warm=warm, **options)
     if "wrong" in wishes:
         for call in calls:
@@ -49,15 +52,14 @@ def logins(run):
     several = f"{run.size.sessions} at once"
     rounds = {"one at a time": {}, several: {}}
     todo = variants(run)
-    for number in range(run.rounds):
-        for name, system, wishes, alone, at_once in todo:
-            run.say(f"round {number + 1}: {name}")
+    for number, (name, system, wishes, alone, at_once) in run.turns(todo):
+        run.say(f"turn {number}: {name}")
+        system.renew()
+        rounds["one at a time"].setdefault(name, []).append(
+            measure(run, system, wishes, alone // run.size.turns, 1))
+        if at_once:
             system.renew()
-            rounds["one at a time"].setdefault(name, []).append(
-                measure(run, system, wishes, alone, 1))
-            if at_once:
-                system.renew()
-                rounds[several].setdefault(name, []).append(
-                    measure(run, system, wishes, at_once, run.size.sessions))
+            rounds[several].setdefault(name, []).append(
+                measure(run, system, wishes, at_once, run.size.sessions))
     return {table: {name: over_rounds(figures) for name, figures in of.items()}
             for table, of in rounds.items()}

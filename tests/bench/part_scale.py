@@ -19,23 +19,23 @@ def growth(run):
     """{system: {accounts, or events: figures}}, one login at a time; all daemons run beside each other."""
     size = run.size
     rounds = {}
-    todo = [("sparekey, ask_first", accounts, run.sparekey(accounts), {"kind": "hotp"}, size.logins)
+    each = size.logins // size.turns
+    todo = [("sparekey, ask_first", accounts, run.sparekey(accounts), {"kind": "hotp"}, each)
             for accounts in size.scales]
     todo += [(OVER_EVENTS, events, run.sparekey(size.small, events=events), {"kind": "hotp"},
-              size.logins) for events in size.event_scales]
+              each) for events in size.event_scales]
     todo += [("pam_oath", accounts, PeerOath(run.bench, accounts), {},
-              max(8, min(size.logins, 2_000_000 // accounts)))
+              max(8, min(each, 2_000_000 // accounts)))
              for accounts in size.oath_scales]
-    todo += [("pam_google_authenticator", accounts, PeerGoogle(run.bench, accounts), {}, size.logins)
+    todo += [("pam_google_authenticator", accounts, PeerGoogle(run.bench, accounts), {}, each)
              for accounts in size.google_scales]
-    for number in range(run.rounds):
-        for name, accounts, system, wishes, logins in todo:
-            run.say(f"round {number + 1}: {name}, {accounts:,} accounts")
-            system.renew()
-            if not name.startswith("sparekey"):  # the small store's accounts have counters
-                logins = min(logins, system.capacity)
-            rounds.setdefault(name, {}).setdefault(accounts, []).append(
-                measure(run, system, wishes, logins, 1))
+    for number, (name, accounts, system, wishes, logins) in run.turns(todo):
+        run.say(f"turn {number}: {name}, {accounts:,} accounts")
+        system.renew()
+        if not name.startswith("sparekey"):  # the small store's accounts have counters
+            logins = min(logins, system.capacity)
+        rounds.setdefault(name, {}).setdefault(accounts, []).append(
+            measure(run, system, wishes, logins, 1))
     return {name: {accounts: over_rounds(figures) for accounts, figures in of.items()}
             for name, of in rounds.items()}
 
