@@ -29,6 +29,7 @@ struct DriverOptions {
   std::uint64_t count = 1;         // logins of each process; rounds of a race
   std::uint64_t warm = 0;          // and so many before, which are not written down
   std::uint64_t wrong = 0;         // 1: wrong codes
+  std::uint64_t digits = 6;        // of a code
 };
 
 inline DriverOptions ReadDriverOptions(std::span<char*> words) {
@@ -50,7 +51,8 @@ inline DriverOptions ReadDriverOptions(std::span<char*> words) {
                                                       {"sessions", &options.sessions},
                                                       {"count", &options.count},
                                                       {"warm", &options.warm},
-                                                      {"wrong", &options.wrong}};
+                                                      {"wrong", &options.wrong},
+                                                      {"digits", &options.digits}};
   for (const std::string word : words) {
     const std::string name = word.substr(0, word.find('='));
     const std::string value = word.substr(std::min(word.size(), name.size() + 1));

@@ -16,19 +16,20 @@ constexpr std::uint64_t kInterval = 30;
 constexpr std::uint64_t kNear = 12;  // steps that a window may reach, on either side
 constexpr std::uint64_t kValues = 1'000'000;
 
-std::string OtpOf(const SecretBytes& secret, std::uint64_t step) {
-  return std::string(ComputeOtp(HashAlgorithm::kSha1, secret, step, kDigits).ExposeText());
+std::string OtpOf(const SecretBytes& secret, std::uint64_t step, int digits) {
+  return std::string(ComputeOtp(HashAlgorithm::kSha1, secret, step, digits).ExposeText());
 }
 
 // No code of a step near this one; another one for each seat.
-std::string WrongCode(const SecretBytes& secret, std::uint64_t step, std::uint64_t seat) {
+std::string WrongCode(const SecretBytes& secret, std::uint64_t step, std::uint64_t seat,
+                      int digits) {
   std::set<std::string> right;
   for (std::uint64_t near = step < kNear ? 0 : step - kNear; near <= step + kNear; ++near) {
-    right.insert(OtpOf(secret, near));
+    right.insert(OtpOf(secret, near, digits));
   }
   for (std::uint64_t value = 7919 * (seat + 1);; ++value) {
     std::string code = std::to_string(value % kValues);
-    code.insert(0, kDigits - code.size(), '0');
+    code.insert(0, static_cast<std::size_t>(digits) - code.size(), '0');
     if (!right.contains(code)) return code;
   }
 }
@@ -59,9 +60,11 @@ Login LoginPlan::At(std::uint64_t place, std::uint64_t seat, std::uint64_t now) 
   const std::uint64_t number = options_.stride * Shuffled(place, all) + options_.offset;
   const SecretBytes secret(SecretOf(number));
   const std::uint64_t step = StepOf(place / all, now);
-  return {NameOf(number),
-          options_.remote_host,
-          {options_.wrong != 0 ? WrongCode(secret, step, seat) : OtpOf(secret, step)}};
+  const int digits = static_cast<int>(options_.digits);
+  return {
+      NameOf(number),
+      options_.remote_host,
+      {options_.wrong != 0 ? WrongCode(secret, step, seat, digits) : OtpOf(secret, step, digits)}};
 }
 
 }  // namespace sparekey::bench

@@ -60,9 +60,15 @@ def over_rounds(rounds):
     merged["worst"] = max(one["worst"] for one in rounds)
     for name in ("logins", "denied"):
         merged[name] = sum(one[name] for one in rounds)
-    p50s = [one["p50"] for one in rounds]
+    merged["of_each"] = {name: [one[name] for one in rounds] for name in ("p50", "per_second")}
+    p50s = merged["of_each"]["p50"]
     merged["spread"] = max(p50s) / min(p50s)
     return merged
+
+
+def ratio(one, other, name):
+    """The median of the ratios within each turn: a machine that is slower for a while is so for both."""
+    return median([a / b for a, b in zip(one["of_each"][name], other["of_each"][name])])
 
 
 @contextlib.contextmanager

@@ -15,13 +15,13 @@ def variants(run):
     sparekey = run.sparekey(size.accounts)
     return [
         ("pam_permit", Floor(run.bench), {}, size.logins, size.at_once),
+        ("sparekey, ask_first", sparekey, {}, size.logins, size.at_once),
+        ("sparekey, two steps", sparekey, {"service": "asked"}, size.logins, size.at_once),
+        ("pam_google_authenticator", PeerGoogle(run.bench, size.google_users), {},
+         size.logins, size.at_once),
         ("pam_permit + append", Floor(run.bench, append=True), {}, size.logins, 0),
         (BARE, run.bare(), {}, size.logins, size.at_once),
         ("pam_oath", PeerOath(run.bench, size.accounts), {}, size.oath_logins, size.oath_logins),
-        ("pam_google_authenticator", PeerGoogle(run.bench, size.google_users), {},
-         size.logins, size.at_once),
-        ("sparekey, ask_first", sparekey, {}, size.logins, size.at_once),
-        ("sparekey, two steps", sparekey, {"service": "asked"}, size.logins, size.at_once),
         ("sparekey, ask_first, nss", run.sparekey(size.users, names="nss"), {"kind": "hotp"},
          size.logins, size.at_once),
         ("sparekey, wrong code", sparekey, {"wrong": True}, size.logins, 0),

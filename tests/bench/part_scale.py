@@ -20,8 +20,9 @@ def growth(run):
     size = run.size
     rounds = {}
     each = size.logins // size.turns
+    least, *others, most = size.scales  # those that are compared: one after the other
     todo = [("sparekey, ask_first", accounts, run.sparekey(accounts), {"kind": "hotp"}, each)
-            for accounts in size.scales]
+            for accounts in (least, most, *others)]
     todo += [(OVER_EVENTS, events, run.sparekey(size.small, events=events), {"kind": "hotp"},
               each) for events in size.event_scales]
     todo += [("pam_oath", accounts, PeerOath(run.bench, accounts), {},
@@ -36,7 +37,7 @@ def growth(run):
             logins = min(logins, system.capacity)
         rounds.setdefault(name, {}).setdefault(accounts, []).append(
             measure(run, system, wishes, logins, 1))
-    return {name: {accounts: over_rounds(figures) for accounts, figures in of.items()}
+    return {name: {accounts: over_rounds(figures) for accounts, figures in sorted(of.items())}
             for name, of in rounds.items()}
 
 

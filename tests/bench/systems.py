@@ -19,6 +19,7 @@ from private_machine import FIRST_UID
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 START_PATIENCE = 60  # seconds
+DIGITS = 8           # of the codes of sparekey's accounts: population.h
 TOTP_STEPS = 61      # seconds after which a code is of another step, and no neighbour's
 
 
@@ -272,7 +273,7 @@ class Sparekey:
         first, self.used[kind] = self.used[kind], self.used[kind] + count
         return {"confdir": f"{self.folder}/pam", "service": service, "accounts": self.accounts,
                 "stride": 2, "offset": int(kind == "hotp"), "counter": kind == "hotp",
-                "first": first}
+                "first": first, "digits": DIGITS}
 
     def _await_fresh_steps(self, count):
         """An account's second login needs a later step than its first."""

@@ -3,6 +3,8 @@
 
 from dataclasses import dataclass
 
+from measure import ratio
+
 ASK_FIRST, TWO_STEPS = "sparekey, ask_first", "sparekey, two steps"
 OATH, GOOGLE = "pam_oath", "pam_google_authenticator"
 PERMIT, APPEND = "pam_permit", "pam_permit + append"
@@ -32,25 +34,25 @@ def _logins(found):
     alone = found["one at a time"]
     several_name, several = next((name, of) for name, of in found.items() if "at once" in name)
 
-    def p50(name):
-        return alone[name]["p50"]
+    def p50s(name, other):
+        return ratio(alone[name], alone[other], "p50")
 
-    def rate(name):
-        return several[name]["per_second"]
+    def rates(name, other):
+        return ratio(several[name], several[other], "per_second")
     one, two = "one login at a time", "the same in two steps"
-    yield _at_least(one, p50(OATH) / p50(ASK_FIRST), 60, "x faster than pam_oath")
-    yield _at_least(one, p50(GOOGLE) / p50(ASK_FIRST), 1.25, "x faster than pam_google_authenticator")
-    yield _at_most(one, p50(ASK_FIRST) / p50(APPEND), 1.7, "x an append with fdatasync")
-    yield _at_most(two, p50(TWO_STEPS) / p50(APPEND), 2.2, "x an append with fdatasync")
-    yield _at_most(two, p50(TWO_STEPS) / p50(GOOGLE), 1, "x pam_google_authenticator")
+    yield _at_least(one, p50s(OATH, ASK_FIRST), 60, "x faster than pam_oath")
+    yield _at_least(one, p50s(GOOGLE, ASK_FIRST), 1.25, "x faster than pam_google_authenticator")
+    yield _at_most(one, p50s(ASK_FIRST, APPEND), 1.7, "x an append with fdatasync")
+    yield _at_most(two, p50s(TWO_STEPS, APPEND), 2.2, "x an append with fdatasync")
+    yield _at_most(two, p50s(TWO_STEPS, GOOGLE), 1, "x pam_google_authenticator")
     for words, name, peer, floor in ((several_name, ASK_FIRST, 4, 0.5),
                                      (f"{several_name}, two steps", TWO_STEPS, 3, 0.35)):
-        yield _at_least(words, rate(name) / rate(GOOGLE), peer, "x pam_google_authenticator's logins/s")
-        yield _at_least(words, rate(name) / rate(PERMIT), floor, "x pam_permit's logins/s")
+        yield _at_least(words, rates(name, GOOGLE), peer, "x pam_google_authenticator's logins/s")
+        yield _at_least(words, rates(name, PERMIT), floor, "x pam_permit's logins/s")
         yield _exactly(words, several[name]["denied"], 0, "wrongly denied")
     yield _at_most(several_name, several[ASK_FIRST]["p99"] / several[GOOGLE]["p99"], 0.25,
                    "x pam_google_authenticator's p99", 3)
-    yield _at_most("wrong code, durably counted", p50("sparekey, wrong code") / p50(ASK_FIRST), 1.5,
+    yield _at_most("wrong code, durably counted", p50s("sparekey, wrong code", ASK_FIRST), 1.5,
                    "x a right one")
 
 
@@ -63,7 +65,7 @@ def _commits(found):
 def _growth(found):
     of = found[ASK_FIRST]
     least, most = min(of), max(of)
-    yield _at_most(f"{most:,} accounts", of[most]["p50"] / of[least]["p50"], 1.15,
+    yield _at_most(f"{most:,} accounts", ratio(of[most], of[least], "p50"), 1.15,
                    f"x the p50 of {least:,} accounts")
 
 
