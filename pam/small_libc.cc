@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plain forms of what the module uses of libc. Every login looks up each symbol that the module
-// takes from another library, in all libraries of the program one after the other (some 1,000
-// instructions each): these take one for 21, and one more for all that few logins need. Compiled
+// Plain forms of what the module uses of libc, and what few logins need of libc and libpam. Every
+// login looks up each symbol that the module takes from another library, in all libraries of the
+// program one after the other (some 1,000 instructions each): these take two for all. Compiled
 // without the headers that declare them, whose fortified forms they are beneath, and without the
 // compiler's knowledge of them.
 #include <stddef.h>

@@ -62,9 +62,9 @@ class Size:
 
 SHORT = Size(accounts=1_000, small=800, scales=(100, 2_000), event_scales=(2_000,),
              oath_scales=(100,), google_users=200, users=256, google_scales=(100,), logins=40,
-             at_once=160, oath_logins=16, sessions=8, warm=2, turns=1, crowds=(1, 4), sweep=60, worst=200,
-             recoveries=2, recovery_crowd=4, meanwhile=400, head_start=0.1, races=10, set_races=4,
-             wrong_races=5, kills=3, kill_logins=200, listed=300, listed_beside=100,
+             at_once=160, oath_logins=16, sessions=8, warm=2, turns=1, crowds=(1, 4), sweep=60,
+             worst=200, recoveries=2, recovery_crowd=4, meanwhile=400, head_start=0.1, races=10,
+             set_races=4, wrong_races=5, kills=3, kill_logins=200, listed=300, listed_beside=100,
              listed_sheets=3)
 
 
