@@ -133,6 +133,7 @@ std::string TotalsText(const ListTotals& totals, std::size_t accounts) {
 
 int Report(Context& context, const ListTotals& totals, std::size_t accounts, Progress& progress,
            const std::optional<Failure>& failure) {
+  progress.Finish();
   const bool stopped = IsListEnrolmentStopped();
   const Json summary = DescribeTotals(totals, accounts, progress);
   if (failure && !stopped) {

@@ -61,7 +61,7 @@ Progress::Progress(std::size_t total)
       total_(total),
       next_(start_ + (on_terminal_ ? std::chrono::milliseconds(0) : kLineEvery)) {}
 
-Progress::~Progress() {
+void Progress::Finish() {
   const std::lock_guard lock(mutex_);
   Clear();
 }

@@ -27,12 +27,13 @@ class Progress {
   static constexpr std::chrono::milliseconds kBarEvery{100};
 
   explicit Progress(std::size_t total);
-  ~Progress();  // takes the bar away
+  ~Progress() { Finish(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   void Advance(std::size_t by);
   void Tell(std::string_view line);  // a line of its own
+  void Finish();                     // takes the bar away
   std::chrono::milliseconds elapsed() const;
 
  private:

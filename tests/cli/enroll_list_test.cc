@@ -306,6 +306,14 @@ TEST_F(EnrolListTest, KeepsEverySecretWhereATryWasNotAnswered) {
   }
 }
 
+TEST_F(EnrolListTest, TakesTheBarAwayBeforeItSaysWhatWasDone) {
+  api_.Answer(kEnrol, 200, Results({DoneWith("ada")}));
+  TerminalProgram program(Command(Words(List("account\nada\n"))));
+  EXPECT_EQ(program.Wait(), 0);
+  EXPECT_THAT(program.shown(), HasSubstr("1 of 1 accounts"));
+  EXPECT_THAT(program.shown(), HasSubstr("\r\x1b[K1 accounts: 1 enrolled"));
+}
+
 TEST_F(EnrolListTest, EndsAtCtrlCAndSaysHowToGoOn) {
   api_.Answer(kEnrol, 429, R"({"code":"busy","detail":"later"})");
   TerminalProgram program(Command(Words(List("account\nada\n"))));
